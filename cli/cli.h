@@ -1,0 +1,42 @@
+/* cli.h: the commands of the command line, one file each, from one table.
+ *
+ * main.c parses the options and hands over; a command gets the open handles
+ * and the words that remain. */
+#ifndef CLI_H
+#define CLI_H
+
+#include "../options.h"
+#include "../sessions/sessions.h"
+
+struct cli {                     /* what every command may use */
+	struct options *options;
+	struct i18n *tr;
+	int argc;                    /* words after the command's name */
+	char **argv;
+};
+
+struct cli_command {
+	const char *name;            /* "sessions" */
+	int (*run)(struct cli *);    /* the exit code */
+	const char *usage;           /* "ls|show|search|… [ID]" */
+	const char *help;            /* message key */
+};
+extern const struct cli_command cli_commands[];      /* ends with a NULL name */
+
+/* Shared by commands. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));   /* "bora: …" on stderr; returns 1 */
+int cli_open_sessions(struct cli *, struct sessions **);                       /* 0, or the exit code after a line */
+int cli_open_engine(struct cli *, bool vocab_only, struct engine **);          /* waits until loaded */
+int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen);
+
+/* Defined in cli/NAME.c */
+int cli_chat(struct cli *);      /* -p, TEXT…, or standard input */
+int cli_sessions(struct cli *);
+int cli_models(struct cli *);
+int cli_tokenize(struct cli *);
+int cli_detokenize(struct cli *);
+int cli_score(struct cli *);
+int cli_bench(struct cli *);
+int cli_render(struct cli *);
+
+#endif

@@ -1,0 +1,22 @@
+/* pool.h: workers that compute rows in parallel with their caller.
+ *
+ * One pool per engine; only the generator thread calls pool_run(). Workers
+ * spin a few microseconds, then sleep on a futex: an idle pool costs nothing,
+ * and when other programs hold the cores nothing collapses. */
+#ifndef POOL_H
+#define POOL_H
+
+struct pool;
+
+/* Called once for every part 0..parts-1, on some thread. thread: 0..threads-1,
+ * for scratch memory. Parts are handed out dynamically, so results must not
+ * depend on who computes what. */
+typedef void pool_fn(void *arg, int part, int thread);
+
+struct pool *pool_create(int threads);   /* threads >= 1, the caller counts as one */
+void pool_destroy(struct pool *);
+int pool_threads(const struct pool *);
+void pool_run(struct pool *, int parts, pool_fn *, void *arg);   /* returns when all parts are done */
+int pool_default_threads(void);          /* physical cores within affinity mask and cgroup quota */
+
+#endif

@@ -1,0 +1,22 @@
+/* model_store.h: find GGUF files by name in every place where they are kept:
+ * our own folder, Ollama's store, the Hugging Face cache, llama.cpp's cache. */
+#ifndef MODEL_STORE_H
+#define MODEL_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct stored_model {
+	char *name;                  /* what -m takes: "qwen2.5-coder-1.5b-instruct-q4_k_m", "llama3:8b" */
+	char *path;
+	const char *store;           /* "bora", "ollama", "huggingface", "llama.cpp" */
+	uint64_t bytes;
+};
+
+int model_store_list(struct stored_model **out, size_t *count);   /* by name; model_store_free */
+void model_store_free(struct stored_model *, size_t count);
+/* A path that exists, or a name: exact, then unique prefix, then the aliases
+ * "default" and "small". NULL name: the default model. Caller frees *path. */
+int model_store_find(const char *name, char **path, char *err, size_t errlen);
+
+#endif

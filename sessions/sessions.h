@@ -1,0 +1,126 @@
+/* sessions.h: conversations that are never lost. The folder's public face.
+ *
+ * File        | What it does
+ * ------------|-------------------------------------------------------------
+ * sessions.c  | open, list, create, rename, delete, pin, fork; writer locks
+ * schema.c    | tables and numbered migrations
+ * messages.c  | append, stream into, and read messages
+ * search.c    | full-text search in every script
+ * export.c    | Markdown, JSON, HTML, text        import.c | our JSON, others
+ * repair.c    | check and salvage
+ * drafts.c    | unsent input and input history, in the state folder
+ *
+ * A session is a stored conversation: a tree of messages with a current leaf.
+ * Everything is called from one thread. A call that returns 0 has reached the
+ * disk. Failures return -1 with one plain line in err. */
+#ifndef SESSIONS_H
+#define SESSIONS_H
+
+#include "../i18n/i18n.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct sessions;
+
+/* dir: the data folder, created 0700 when missing. A newer schema or a store
+ * that cannot be written opens read-only: sessions_read_only() then says why. */
+int sessions_open(struct sessions **, const char *dir, const struct i18n *, char *err, size_t errlen);
+void sessions_close(struct sessions *);
+const char *sessions_read_only(const struct sessions *);   /* NULL when writable */
+const char *sessions_notice(const struct sessions *);      /* what opening had to do (salvage…), or NULL */
+
+enum { SESSION_ID_SIZE = 27 };
+
+struct session {                 /* session_free: strings are owned */
+	int64_t row;                 /* within this store */
+	char id[SESSION_ID_SIZE];    /* for people and scripts; sorts by age */
+	char *title;                 /* "" until named */
+	char *model, *system;
+	int64_t created, updated;    /* seconds since 1970, for show */
+	int messages;                /* on the current path */
+	int tokens;
+	bool pinned;
+	int64_t leaf;                /* the message the conversation now ends with; 0: none */
+};
+void session_free(struct session *);     /* what it holds, not itself */
+
+int session_create(struct sessions *, const char *model, const char *system, struct session *out, char *err, size_t errlen);
+/* By ID or unique prefix; "" or NULL: the latest. An unknown or ambiguous prefix fails. */
+int session_find(struct sessions *, const char *id, struct session *out, char *err, size_t errlen);
+/* Newest first, pinned before; all: also empty ones. Caller frees each and the array. */
+int session_list(struct sessions *, bool all, struct session **out, size_t *count, char *err, size_t errlen);
+int session_rename(struct sessions *, int64_t row, const char *title, char *err, size_t errlen);
+int session_delete(struct sessions *, int64_t row, char *err, size_t errlen);
+int session_pin(struct sessions *, int64_t row, bool pinned, char *err, size_t errlen);
+/* A new session with a copy of the path up to message (0: the leaf). */
+int session_fork(struct sessions *, int64_t row, int64_t message, struct session *out, char *err, size_t errlen);
+int session_set_leaf(struct sessions *, int64_t row, int64_t message, char *err, size_t errlen);
+int session_set_system(struct sessions *, int64_t row, const char *system, char *err, size_t errlen);
+/* Become the session's only writer. -1 when another process is: err names its pid. */
+int session_lock(struct sessions *, int64_t row, char *err, size_t errlen);
+void session_unlock(struct sessions *, int64_t row);
+
+enum message_role { MESSAGE_SYSTEM, MESSAGE_USER, MESSAGE_ASSISTANT, MESSAGE_TOOL };
+enum message_status { MESSAGE_COMPLETE, MESSAGE_PARTIAL };
+
+struct message {                 /* message_free: strings are owned */
+	int64_t id, parent;          /* parent 0: the first of its session */
+	enum message_role role;
+	enum message_status status;
+	char *content;               /* any bytes, len of them, NUL after */
+	size_t len;
+	char *model;                 /* who wrote it, "" for people */
+	char *settings;              /* sampling as JSON, "" unknown */
+	int prompt_tokens, completion_tokens;
+	double first_token_ms, predicted_ms;
+	int64_t created;
+	int sibling, siblings;       /* this is the sibling-th (from 1) child of its parent */
+};
+void message_free(struct message *);
+const char *message_role_name(enum message_role);        /* "system", "user", "assistant", "tool" */
+const char *message_status_name(enum message_status);    /* "complete", "partial" */
+
+/* Stores message under parent (0: the current leaf) and makes it the leaf. Sets
+ * message->id. Content up to SESSIONS_MESSAGE_MAX bytes. */
+#define SESSIONS_MESSAGE_MAX ((size_t)100 << 20)
+int message_append(struct sessions *, int64_t session_row, struct message *, char *err, size_t errlen);
+/* Replaces content and status (and figures) of a message: a reply while it streams. */
+int message_update(struct sessions *, const struct message *, char *err, size_t errlen);
+/* The path from the first message to the current leaf. Caller frees each and the array. */
+int message_path(struct sessions *, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen);
+/* All messages of the session, in id order. */
+int message_tree(struct sessions *, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen);
+
+struct search_hit {
+	struct session session;
+	int64_t message;
+	char *snippet;               /* one line around the hit */
+	size_t match_start, match_end;   /* the hit's bytes in snippet */
+};
+void search_hit_free(struct search_hit *);
+int sessions_search(struct sessions *, const char *query, int most, struct search_hit **out, size_t *count, char *err, size_t errlen);
+
+enum export_format { EXPORT_MARKDOWN, EXPORT_JSON, EXPORT_HTML, EXPORT_TEXT };
+int session_export(struct sessions *, int64_t row, enum export_format, struct buffer *out, char *err, size_t errlen);
+/* Stores every conversation in the text, or nothing. *imported: how many. */
+int session_import(struct sessions *, const char *text, size_t len, const char *name, int *imported, char *err, size_t errlen);
+
+/* Looks the store over; with repair, salvages. Each finding is a line for fn.
+ * Returns the number of problems left, or -1. */
+typedef void sessions_line_fn(void *arg, const char *line);
+int sessions_check(const char *dir, bool repair, sessions_line_fn *, void *arg, char *err, size_t errlen);
+
+/* --- Drafts and input history, in the state folder ---------------------------- */
+
+struct drafts;
+struct drafts *drafts_open(const char *dir);         /* never fails: without a folder nothing is kept */
+void drafts_close(struct drafts *);
+void draft_save(struct drafts *, const char *session_id, const char *text, size_t len);   /* "" id: the new chat; empty text removes */
+char *draft_load(struct drafts *, const char *session_id);                              /* NULL: none; caller frees */
+void history_add(struct drafts *, const char *text, size_t len);
+int history_load(struct drafts *, char ***lines, size_t *count);                        /* oldest first; caller frees */
+
+#endif

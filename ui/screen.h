@@ -1,0 +1,46 @@
+/* screen.h: a grid of cells to draw on: a terminal through curses, or memory.
+ *
+ * Rows and columns count from 0. Text given here has been sanitised and laid
+ * out; one call draws one cluster. Nothing reaches the terminal before
+ * screen_show(). */
+#ifndef SCREEN_H
+#define SCREEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum style {                     /* what a cell means; theme.c gives colours */
+	STYLE_TEXT, STYLE_USER, STYLE_DIM, STYLE_TITLE, STYLE_STATUS, STYLE_ACCENT, STYLE_ERROR, STYLE_WARNING,
+	STYLE_CODE, STYLE_CODE_FRAME, STYLE_HEADING, STYLE_STRONG, STYLE_EMPHASIS, STYLE_LINK, STYLE_QUOTE,
+	STYLE_SELECTED, STYLE_MATCH, STYLE_PROMPT, STYLE_COUNT,
+};
+
+struct screen;
+
+struct screen_ops {
+	void (*size)(struct screen *, int *rows, int *columns);
+	void (*clear_row)(struct screen *, int row);                     /* to spaces of STYLE_TEXT */
+	void (*put)(struct screen *, int row, int column, const char *cluster, size_t len, int width, enum style);
+	void (*cursor)(struct screen *, int row, int column, bool visible);
+	void (*show)(struct screen *);                                   /* changed cells only */
+	void (*redraw)(struct screen *);                                 /* everything, at the next show */
+	void (*resize)(struct screen *);                                 /* ask the terminal for its size again */
+	void (*suspend)(struct screen *);                                /* give the terminal back */
+	void (*resume)(struct screen *);
+	void (*bell)(struct screen *);
+	void (*title)(struct screen *, const char *text);                /* window title, sanitised */
+	void (*raw)(struct screen *, const char *bytes, size_t len);     /* OSC 52 and the like, made by us alone */
+	void (*close)(struct screen *);
+};
+struct screen {
+	const struct screen_ops *ops;
+};
+
+struct theme;
+struct screen *screen_open_curses(const struct theme *, char *err, size_t errlen);
+struct screen *screen_open_headless(int rows, int columns);
+void screen_headless_resize(struct screen *, int rows, int columns);
+/* The screen as text, a line a row, trailing spaces cut; styles as letters when styled. Caller frees. */
+char *screen_headless_dump(struct screen *, bool styled);
+
+#endif

@@ -1,0 +1,36 @@
+/* ui.h: the full-screen chat. The folder's public face.
+ *
+ * File              | What it does
+ * ------------------|-------------------------------------------------------
+ * app.c             | the chat: state, actions, one turn after another
+ * loop.c            | waits for keys, engine events, signals, timers
+ * keys.c actions.def| bytes to keys to actions; the table of actions
+ * editor.c          | the input line: readline in callback mode, drawn by us
+ * command.c commands.def | slash commands
+ * screen.c          | the only file that knows curses
+ * screen_headless.c | the same interface in memory, for tests
+ * transcript.c      | messages to rows, cached; scrolling
+ * markdown.c        | what the rows of a message look like
+ * status_bar.c help.c session_list.c picker.c | the other parts of the screen
+ * theme.c           | styles to colours
+ * line_mode.c       | chat without a screen: TERM=dumb */
+#ifndef UI_H
+#define UI_H
+
+#include "../options.h"
+#include "../sessions/sessions.h"
+
+struct ui_options {
+	struct options *options;
+	struct i18n *tr;
+	struct sessions *sessions;   /* NULL: nothing is kept (--no-save) */
+	struct drafts *drafts;
+	const char *model_path;      /* of the model to load first */
+	const char *resume;          /* session to open: ID or prefix; "" the latest; NULL a new one */
+	bool pick_session;           /* open the session list first */
+	const char *first_prompt;    /* sent at once, or NULL */
+};
+
+int ui_run(const struct ui_options *);   /* the program's exit code; needs a terminal on stdin and stdout */
+
+#endif

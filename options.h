@@ -39,10 +39,11 @@ struct options;                  /* values, and where each came from */
 struct options *options_create(void);
 void options_free(struct options *);
 /* Both return -1 with one line: what, where, what to do. */
-int options_parse(struct options *, int argc, char **argv, char err[], size_t errlen);   /* the rest: options_rest */
+/* command (or NULL) decides what -n means; argv holds the words after it. */
+int options_parse(struct options *, const char *command, int argc, char **argv, char *err, size_t errlen);
 int options_read_config(struct options *, const char *path, char *err, size_t errlen);   /* a missing file is fine */
 int options_set(struct options *, enum option_id, const char *text, char *err, size_t errlen);  /* /set and the like */
-char **options_rest(const struct options *, int *count);
+char **options_rest(const struct options *, int *count);          /* words that are no options */
 
 bool option_given(const struct options *, enum option_id);        /* by anyone but the built-in default */
 bool option_flag(const struct options *, enum option_id);
@@ -53,6 +54,10 @@ const char *const *option_list(const struct options *, enum option_id, int *coun
 
 /* The model's recommendation with what the person asked for on top. */
 struct engine_sampling options_sampling(const struct options *, const struct engine_sampling *recommended);
+/* The system prompt: --system, else the text of the role's file (roles/NAME in the
+ * configuration folder), else "". NULL with err filled when the role is unknown.
+ * Caller frees. */
+char *options_system(const struct options *, char *err, size_t errlen);
 void options_engine(const struct options *, struct engine_options *out);   /* path is left to the caller */
 
 #endif

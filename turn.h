@@ -11,9 +11,19 @@
 
 struct turn;
 
+/* Messages that could not be stored (a full disk…). They stay part of the
+ * conversation, and every new turn tries to store them again first. */
+struct backlog;
+struct backlog *backlog_create(void);
+void backlog_free(struct backlog *);
+int backlog_count(const struct backlog *);
+/* Stores what waits, oldest first; -1 when something still does not fit. */
+int backlog_retry(struct backlog *, struct sessions *, int64_t session, char *err, size_t errlen);
+
 struct turn_options {
 	struct engine *engine;
-	struct sessions *sessions;   /* NULL: keep nothing */
+	struct sessions *sessions;   /* NULL: store nothing (one-shots that keep nothing) */
+	struct backlog *backlog;     /* NULL: what cannot be stored is lost with the turn */
 	int64_t session;             /* row */
 	const char *model_name;      /* stored with the answer */
 	const char *system;          /* the system prompt, "" for none */

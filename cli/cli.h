@@ -18,8 +18,7 @@ struct cli {                     /* what every command may use */
 struct cli_command {
 	const char *name;            /* "sessions" */
 	int (*run)(struct cli *);    /* the exit code */
-	const char *usage;           /* "ls|show|search|… [ID]" */
-	const char *help;            /* message key */
+	const char *usage;           /* for people; the help text is the message cli.NAME */
 };
 extern const struct cli_command cli_commands[];      /* ends with a NULL name */
 
@@ -27,6 +26,7 @@ extern const struct cli_command cli_commands[];      /* ends with a NULL name */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));   /* "bora: …" on stderr; returns 1 */
 int cli_open_sessions(struct cli *, struct sessions **);                       /* 0, or the exit code after a line */
 int cli_open_engine(struct cli *, bool vocab_only, struct engine **);          /* waits until loaded */
+void cli_help(const struct cli *);                                             /* --help, from the tables */
 int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen);
 
 /* Defined in cli/NAME.c */

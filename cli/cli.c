@@ -1,0 +1,81 @@
+#include "cli.h"
+#include "../model_store.h"
+#include "../paths.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct cli_command cli_commands[] = {
+	{"sessions", cli_sessions,
+	 "[ls] | show ID | search QUERY | export ID | import FILE… | rename ID TITLE | rm ID… | "
+	 "fork ID | pin ID | unpin ID | check"},
+	{"models", cli_models, "[ls] | show NAME|FILE | rm NAME"},
+	{"tokenize", cli_tokenize, "-m MODEL [--no-bos] [--special]"},
+	{"detokenize", cli_detokenize, "-m MODEL"},
+	{"score", cli_score, "-m MODEL [--ids] [--top N]"},
+	{"bench", cli_bench, "-m MODEL [-p N,…] [-n N,…] [-d N,…] [-r N]"},
+	{"render", cli_render, "[--width N] [--markdown]"},
+	{NULL, NULL, NULL},
+};
+
+int cli_fail(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	char *text = xvasprintf(format, args);
+	va_end(args);
+	char *line = isatty(STDERR_FILENO) ? i18n_sanitize_line(text, strlen(text)) : xstrdup(text);
+	fprintf(stderr, "bora: %s\n", line);
+	free(line);
+	free(text);
+	return 1;
+}
+
+int cli_open_sessions(struct cli *cli, struct sessions **sessions)
+{
+	char err[512];
+	char *dir = path_dir(PATH_DATA);
+	int failed = sessions_open(sessions, dir, cli->tr, err, sizeof(err));
+	free(dir);
+	return failed ? cli_fail("%s", err) : 0;
+}
+
+int cli_open_engine(struct cli *cli, bool vocab_only, struct engine **engine)
+{
+	char err[512];
+	char *path;
+	if (model_store_find(option_string(cli->options, OPTION_MODEL), &path, err, sizeof(err)))
+		return cli_fail("%s", err);
+	struct engine_options options;
+	options_engine(cli->options, &options);
+	options.path = path;
+	options.vocab_only = vocab_only;
+	int failed = engine_open(engine, &options, err, sizeof(err));
+	free(path);
+	if (failed)
+		return cli_fail("%s", err);
+	if (engine_wait(*engine, err, sizeof(err)) == 0)
+		return 0;
+	engine_close(*engine);
+	return cli_fail("%s", err);
+}
+
+int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen)
+{
+	char block[65536];
+	for (;;) {
+		ssize_t got = read(fd, block, sizeof(block));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			snprintf(err, errlen, "cannot read: %s", strerror(errno));
+			return -1;
+		}
+		if (got == 0)
+			return 0;
+		buffer_append(out, block, (size_t)got);
+	}
+}

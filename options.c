@@ -1,0 +1,407 @@
+#include "options.h"
+#include "paths.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct option_info option_table[OPTION_COUNT] = {
+#define OPTION(id, name, letter, type, flags, value, low, high, fallback, group) \
+	{OPTION_##id, name, letter, OPTION_##type, flags, value, low, high, fallback, GROUP_##group},
+#include "options.def"
+#undef OPTION
+};
+
+struct value {
+	bool given;
+	char *text;    /* of the last setting; NULL: none */
+	double number; /* of INTEGER and REAL */
+	char **list;   /* of LIST, NULL at the end */
+	int count;
+};
+
+struct options {
+	struct value value[OPTION_COUNT];
+	char **rest; /* borrowed from argv, NULL at the end */
+	int rest_count;
+};
+
+static void value_clear(struct value *value)
+{
+	free(value->text);
+	for (int i = 0; i < value->count; i++)
+		free(value->list[i]);
+	free(value->list);
+	*value = (struct value){0};
+}
+
+struct options *options_create(void)
+{
+	struct options *options = xcalloc(1, sizeof(*options));
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		const struct option_info *info = &option_table[i];
+		if (!*info->fallback)
+			continue;
+		options->value[i].text = xstrdup(info->fallback);
+		options->value[i].number = strtod(info->fallback, NULL);
+	}
+	return options;
+}
+
+void options_free(struct options *options)
+{
+	if (!options)
+		return;
+	for (int i = 0; i < OPTION_COUNT; i++)
+		value_clear(&options->value[i]);
+	free(options->rest);
+	free(options);
+}
+
+/* --- Setting one option ------------------------------------------------------ */
+
+static bool choice_allows(const char *choices, const char *text)
+{
+	size_t len = strlen(text);
+	for (const char *at = choices; len && *at; at += strcspn(at, "|"), at += *at == '|')
+		if (strcspn(at, "|") == len && strncmp(at, text, len) == 0)
+			return true;
+	return false;
+}
+
+static int parse_number(const struct option_info *info, const char *text, double *number, char *err, size_t errlen)
+{
+	char *end;
+	errno = 0;
+	double parsed = strtod(text, &end);
+	bool whole = info->type != OPTION_INTEGER || parsed == floor(parsed);
+	if (end == text || *end || errno || !isfinite(parsed) || !whole) {
+		snprintf(err, errlen, "--%s needs a %snumber, not '%s'", info->name,
+			 info->type == OPTION_INTEGER ? "whole " : "", text);
+		return -1;
+	}
+	if (parsed < info->low || parsed > info->high) {
+		snprintf(err, errlen, "--%s must be between %.15g and %.15g, not %s", info->name, info->low, info->high,
+			 text);
+		return -1;
+	}
+	*number = parsed;
+	return 0;
+}
+
+static int parse_flag(const struct option_info *info, const char *text, bool *on, char *err, size_t errlen)
+{
+	static const char *const yes[] = {"yes", "on", "true", "1"}, *const no[] = {"no", "off", "false", "0"};
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) {
+		if (strcmp(text, yes[i]) == 0)
+			return *on = true, 0;
+		if (strcmp(text, no[i]) == 0)
+			return *on = false, 0;
+	}
+	snprintf(err, errlen, "%s is either yes or no, not '%s'", info->name, text);
+	return -1;
+}
+
+static void list_add(struct value *value, const char *text)
+{
+	value->list = xreallocarray(value->list, (size_t)value->count + 2, sizeof(*value->list));
+	value->list[value->count++] = xstrdup(text);
+	value->list[value->count] = NULL;
+}
+
+int options_set(struct options *options, enum option_id id, const char *text, char *err, size_t errlen)
+{
+	const struct option_info *info = &option_table[id];
+	struct value *value = &options->value[id];
+	bool on = true;
+	double number = 0;
+	switch (info->type) {
+	case OPTION_INTEGER:
+	case OPTION_REAL:
+		if (parse_number(info, text, &number, err, errlen))
+			return -1;
+		break;
+	case OPTION_CHOICE:
+		if (!choice_allows(info->value, text)) {
+			snprintf(err, errlen, "--%s is one of %s, not '%s'", info->name, info->value, text);
+			return -1;
+		}
+		break;
+	case OPTION_FLAG:
+		if (parse_flag(info, text, &on, err, errlen))
+			return -1;
+		break;
+	case OPTION_LIST:
+		value->given = true;
+		list_add(value, text);
+		return 0;
+	case OPTION_STRING: break;
+	}
+	char *copy = on ? xstrdup(text) : NULL;
+	value_clear(value);
+	*value = (struct value){.given = true, .text = copy, .number = number};
+	return 0;
+}
+
+/* --- The command line --------------------------------------------------------- */
+
+static const struct option_info *find_name(const char *name, size_t len)
+{
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (strlen(option_table[i].name) == len && strncmp(option_table[i].name, name, len) == 0)
+			return &option_table[i];
+	return NULL;
+}
+
+/* `bora bench -n 64` counts tokens, as llama-bench does; elsewhere -n is --no-save. */
+static const struct option_info *find_letter(char letter, const char *command)
+{
+	if (letter == 'n' && command && strcmp(command, "bench") == 0)
+		return &option_table[OPTION_GEN];
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (option_table[i].letter == letter)
+			return &option_table[i];
+	return NULL;
+}
+
+struct cursor {
+	int argc, at;
+	char **argv;
+};
+
+/* The value of an option: glued to it, or the next word. */
+static int take_value(struct options *options, const struct option_info *info, const char *glued, struct cursor *cursor,
+		      char *err, size_t errlen)
+{
+	if (glued)
+		return options_set(options, info->id, glued, err, errlen);
+	bool more = cursor->at + 1 < cursor->argc;
+	if (info->flags & OPTION_OPTIONAL_VALUE) {
+		bool word = more && cursor->argv[cursor->at + 1][0] != '-';
+		return options_set(options, info->id, word ? cursor->argv[++cursor->at] : "", err, errlen);
+	}
+	if (!more) {
+		snprintf(err, errlen, "--%s needs a value: %s", info->name, info->value);
+		return -1;
+	}
+	return options_set(options, info->id, cursor->argv[++cursor->at], err, errlen);
+}
+
+static int parse_long(struct options *options, struct cursor *cursor, char *err, size_t errlen)
+{
+	const char *word = cursor->argv[cursor->at] + 2;
+	const char *equals = strchr(word, '=');
+	const struct option_info *info = find_name(word, equals ? (size_t)(equals - word) : strlen(word));
+	if (!info) {
+		snprintf(err, errlen, "unknown option '--%s'; bora --help lists them", word);
+		return -1;
+	}
+	if (info->type != OPTION_FLAG)
+		return take_value(options, info, equals ? equals + 1 : NULL, cursor, err, errlen);
+	return options_set(options, info->id, equals ? equals + 1 : "yes", err, errlen);
+}
+
+static int parse_letters(struct options *options, const char *command, struct cursor *cursor, char *err, size_t errlen)
+{
+	for (const char *at = cursor->argv[cursor->at] + 1; *at; at++) {
+		const struct option_info *info = find_letter(*at, command);
+		if (!info) {
+			snprintf(err, errlen, "unknown option '-%c'; bora --help lists them", *at);
+			return -1;
+		}
+		if (info->type != OPTION_FLAG)
+			return take_value(options, info, at[1] ? at + 1 : NULL, cursor, err, errlen);
+		if (options_set(options, info->id, "yes", err, errlen))
+			return -1;
+	}
+	return 0;
+}
+
+int options_parse(struct options *options, const char *command, int argc, char **argv, char *err, size_t errlen)
+{
+	struct cursor cursor = {.argc = argc, .argv = argv};
+	options->rest = xcalloc((size_t)argc + 1, sizeof(*options->rest));
+	bool only_words = false;
+	for (; cursor.at < argc; cursor.at++) {
+		char *word = argv[cursor.at];
+		int failed = 0;
+		if (only_words || word[0] != '-' || word[1] == '\0')
+			options->rest[options->rest_count++] = word;
+		else if (strcmp(word, "--") == 0)
+			only_words = true;
+		else if (word[1] == '-')
+			failed = parse_long(options, &cursor, err, errlen);
+		else
+			failed = parse_letters(options, command, &cursor, err, errlen);
+		if (failed)
+			return -1;
+	}
+	return 0;
+}
+
+char **options_rest(const struct options *options, int *count)
+{
+	*count = options->rest_count;
+	return options->rest;
+}
+
+/* --- The configuration file ---------------------------------------------------- */
+
+static char *trim(char *text)
+{
+	text += strspn(text, " \t");
+	size_t len = strlen(text);
+	while (len && strchr(" \t\r\n", text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+/* One "key = value" line; what the command line gave stays. */
+static int config_line(struct options *options, char *line, char *err, size_t errlen)
+{
+	char *key = trim(line);
+	if (!*key || *key == '#')
+		return 0;
+	char *equals = strchr(key, '=');
+	if (!equals) {
+		snprintf(err, errlen, "expected 'key = value', found '%.60s'", key);
+		return -1;
+	}
+	*equals = '\0';
+	char *value = trim(equals + 1);
+	key = trim(key);
+	const struct option_info *info = find_name(key, strlen(key));
+	if (!info || !(info->flags & OPTION_IN_CONFIG)) {
+		snprintf(err, errlen, "unknown setting '%.60s'; bora-config(5) lists them", key);
+		return -1;
+	}
+	if (options->value[info->id].given)
+		return 0;
+	return options_set(options, info->id, value, err, errlen);
+}
+
+int options_read_config(struct options *options, const char *path, char *err, size_t errlen)
+{
+	FILE *file = fopen(path, "re");
+	if (!file) {
+		if (errno == ENOENT)
+			return 0;
+		snprintf(err, errlen, "%s: cannot read the configuration: %s", path, strerror(errno));
+		return -1;
+	}
+	char *line = NULL, reason[512];
+	size_t size = 0;
+	int failed = 0;
+	for (int number = 1; !failed && getline(&line, &size, file) >= 0; number++) {
+		failed = config_line(options, line, reason, sizeof(reason));
+		if (failed)
+			snprintf(err, errlen, "%s: line %d: %s", path, number, reason);
+	}
+	free(line);
+	fclose(file);
+	return failed;
+}
+
+/* --- Reading --------------------------------------------------------------------- */
+
+bool option_given(const struct options *options, enum option_id id)
+{
+	return options->value[id].given;
+}
+
+bool option_flag(const struct options *options, enum option_id id)
+{
+	return options->value[id].text != NULL;
+}
+
+const char *option_string(const struct options *options, enum option_id id)
+{
+	return options->value[id].text;
+}
+
+int64_t option_integer(const struct options *options, enum option_id id)
+{
+	return (int64_t)options->value[id].number;
+}
+
+double option_real(const struct options *options, enum option_id id)
+{
+	return options->value[id].number;
+}
+
+const char *const *option_list(const struct options *options, enum option_id id, int *count)
+{
+	*count = options->value[id].count;
+	return (const char *const *)options->value[id].list;
+}
+
+struct engine_sampling options_sampling(const struct options *options, const struct engine_sampling *recommended)
+{
+	struct engine_sampling s = *recommended;
+	if (option_given(options, OPTION_TEMP))
+		s.temp = (float)option_real(options, OPTION_TEMP);
+	if (option_given(options, OPTION_TOP_K))
+		s.top_k = (int)option_integer(options, OPTION_TOP_K);
+	if (option_given(options, OPTION_TOP_P))
+		s.top_p = (float)option_real(options, OPTION_TOP_P);
+	if (option_given(options, OPTION_MIN_P))
+		s.min_p = (float)option_real(options, OPTION_MIN_P);
+	if (option_given(options, OPTION_REPEAT_PENALTY))
+		s.repeat_penalty = (float)option_real(options, OPTION_REPEAT_PENALTY);
+	if (option_given(options, OPTION_SEED))
+		s.seed = (uint64_t)option_integer(options, OPTION_SEED);
+	return s;
+}
+
+enum { ROLE_MAX = 1 << 20 };
+
+static char *read_role(const char *name, char *err, size_t errlen)
+{
+	if (strchr(name, '/') || name[0] == '.') {
+		snprintf(err, errlen, "a role is a plain name, not '%s'", name);
+		return NULL;
+	}
+	char *dir = path_dir(PATH_CONFIG), *roles = path_join(dir, "roles"), *path = path_join(roles, name);
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	if (!file) {
+		snprintf(err, errlen, "there is no role '%s'; write its system prompt to %s", name, path);
+	} else {
+		text = xmalloc(ROLE_MAX + 1);
+		size_t len = fread(text, 1, ROLE_MAX, file);
+		while (len && text[len - 1] == '\n')
+			len--;
+		text[len] = '\0';
+		fclose(file);
+	}
+	free(path);
+	free(roles);
+	free(dir);
+	return text;
+}
+
+char *options_system(const struct options *options, char *err, size_t errlen)
+{
+	const char *system = option_string(options, OPTION_SYSTEM), *role = option_string(options, OPTION_ROLE);
+	if (system || !role)
+		return xstrdup(system ? system : "");
+	return read_role(role, err, errlen);
+}
+
+void options_engine(const struct options *options, struct engine_options *out)
+{
+	static const char *const kv_names[] = {
+		[ENGINE_KV_F16] = "f16", [ENGINE_KV_Q8_0] = "q8_0", [ENGINE_KV_F32] = "f32"};
+	*out = (struct engine_options){
+		.ctx_size = (int)option_integer(options, OPTION_CTX_SIZE),
+		.threads = (int)option_integer(options, OPTION_THREADS),
+		.batch = (int)option_integer(options, OPTION_BATCH),
+		.chat_format = option_string(options, OPTION_CHAT_FORMAT),
+		.isa = getenv("BORA_ISA"),
+	};
+	for (size_t i = 0; i < sizeof(kv_names) / sizeof(*kv_names); i++)
+		if (strcmp(kv_names[i], option_string(options, OPTION_KV_TYPE)) == 0)
+			out->kv_type = (enum engine_kv_type)i;
+}

@@ -4,45 +4,52 @@ PREFIX ?= /usr/local
 VARIANT ?= release
 BUILD := build/$(VARIANT)
 
-CC ?= gcc
-CPPFLAGS += -D_GNU_SOURCE -DBORA_VERSION='"$(VERSION)"'
-WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wno-unused-parameter
-CFLAGS ?= -O2 -g
-# One rounding per operation everywhere: results must not depend on what the compiler fuses.
-CFLAGS += -std=c11 -ffp-contract=off -fno-math-errno -pthread $(WARN)
-ifdef CI
-CFLAGS += -Werror
+ifeq ($(origin CC),default)
+CC := gcc
 endif
-PACKAGES := ncursesw readline icu-uc icu-i18n icu-io openblas libcjson sqlite3 libcurl libcmark-gfm
-# Looked up only when something is built: `make deps` runs before pkg-config exists.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
-LDLIBS = $(PKG_LIBS) -lcmark-gfm-extensions -lm
-
+CFLAGS ?= -O2 -g
+DEFINES := -D_GNU_SOURCE -DBORA_VERSION='"$(VERSION)"'
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wno-unused-parameter
+# One rounding per operation everywhere: results must not depend on what the compiler fuses.
+FLAGS := -std=c11 -ffp-contract=off -fno-math-errno -pthread $(WARN)
+ifdef CI
+FLAGS += -Werror
+endif
 ifeq ($(VARIANT),asan)
-CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-LDFLAGS += -fsanitize=address,undefined
+FLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
 ifeq ($(VARIANT),tsan)
-CFLAGS += -fsanitize=thread -fno-omit-frame-pointer
-LDFLAGS += -fsanitize=thread
+FLAGS += -fsanitize=thread -fno-omit-frame-pointer
 endif
+
+PACKAGES := ncursesw readline icu-uc icu-i18n openblas libcjson sqlite3
+# Looked up only when something is compiled: `make deps` may have to install pkg-config first.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+LDLIBS = $(PKG_LIBS) -lm
+
+BUILD_DEBS := build-essential pkg-config libncurses-dev libreadline-dev libicu-dev icu-devtools libopenblas-dev \
+	libcjson-dev libsqlite3-dev python3 python3-pip
+CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev clang-format universal-ctags \
+	python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps
 
 SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c sessions/*.c i18n/*.c ui/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(BUILD)/libbora.a
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
-FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS := $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))
 
-.PHONY: all run check test unit system bench asan tsan fuzz format man install uninstall clean help deps check-layers check-docs
-all: bora
 .DEFAULT_GOAL := all
+.PHONY: all run check test unit system bench asan tsan fuzz format man install uninstall clean help \
+	deps deps-check models check-layers check-docs
+
+all: bora                           ## build ./bora
 
 bora: $(BUILD)/bora
 	cp -f $< $@
 
 $(BUILD)/bora: $(BUILD)/main.o $(LIBRARY)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIBRARY): $(filter-out $(BUILD)/main.o,$(OBJECTS))
 	rm -f $@
@@ -50,10 +57,10 @@ $(LIBRARY): $(filter-out $(BUILD)/main.o,$(OBJECTS))
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(ISA_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(DEFINES) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(ISA_FLAGS) -MMD -MP -c -o $@ $<
 
-# Kernels are compiled for the instruction sets they are written in; dispatch.c
-# calls only those that the CPU has.
+# Kernels are compiled for the instruction sets that they are written in;
+# dispatch.c calls only those that the CPU has.
 ifeq ($(shell uname -m),x86_64)
 $(BUILD)/engine/kernels/avx2.o: ISA_FLAGS := -mavx2 -mfma -mf16c
 $(BUILD)/engine/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
@@ -61,17 +68,80 @@ endif
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) -lcmocka $(LDLIBS)
+	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) -lcmocka $(LDLIBS)
 
 -include $(OBJECTS:.o=.d) $(TESTS:=.d)
 
-# Unit tests only: seconds.
-unit: $(TESTS)
+# --- Running ---------------------------------------------------------------------
+
+MODEL ?= default
+PROMPT ?= Say hello in one short sentence.
+
+run:                                ## everything up to a chat (MODEL=small for the small model)
+	@$(MAKE) --no-print-directory -s deps
+	@$(MAKE) --no-print-directory -s bora
+	@python3 models/fetch.py $(MODEL)
+	@if [ -t 0 ] && [ -t 1 ]; then exec ./bora -m $(MODEL); else ./bora -m $(MODEL) -p "$$PROMPT_TEXT" </dev/null; fi
+run: export PROMPT_TEXT := $(PROMPT)
+
+# Installs what is missing, on Debian and its relatives; elsewhere says what is needed.
+define install_debs
+	@missing=$$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q '^install ok' || echo $$p; done); \
+	[ -z "$$missing" ] && exit 0; \
+	command -v apt-get >/dev/null || { echo "Please install what these Debian packages hold: $(1)"; exit 0; }; \
+	[ "$$(id -u)" = 0 ] && sudo= || sudo=sudo; \
+	echo "Installing:" $$missing; \
+	$$sudo apt-get update -qq && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+endef
+
+deps:                               ## install what building needs
+	$(call install_debs,$(BUILD_DEBS))
+deps-check:                         ## install what the tests need as well
+	$(call install_debs,$(CHECK_DEBS))
+
+# --- Checking ---------------------------------------------------------------------
+
+check:                              ## dependencies, build, every test
+	@$(MAKE) --no-print-directory -s deps-check
+	@tests/check.sh
+
+test unit: $(TESTS)                 ## unit tests only: seconds
 	tests/run.sh $(TESTS)
-test: unit
 
-check-layers:
+system: bora                        ## tests of the real program in real terminals
+	/usr/bin/python3 -m pytest -q tests/system
+
+asan:                               ## unit tests under address and undefined-behaviour sanitizers
+	$(MAKE) VARIANT=asan CFLAGS="-O1 -g" unit
+tsan:                               ## unit tests of threads under the thread sanitizer
+	$(MAKE) VARIANT=tsan CFLAGS="-O1 -g" unit
+
+# libFuzzer on every parser of untrusted bytes; FUZZ_SECONDS for each.
+FUZZ_SECONDS ?= 60
+fuzz:                               ## fuzz every parser for a minute each
+	@mkdir -p build/fuzz
+	@for f in $(FUZZERS); do \
+		clang $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) -O1 -g -std=c11 -ffp-contract=off -mavx2 -mfma -mf16c -pthread \
+			-fsanitize=fuzzer,address,undefined -o build/fuzz/$$f tests/fuzz/$$f.c \
+			$(filter-out main.c engine/kernels/avx%,$(SOURCES)) $(LDLIBS) || exit 1; \
+		mkdir -p build/fuzz/corpus-$$f; \
+		build/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 build/fuzz/corpus-$$f 2>&1 | tail -3 || exit 1; \
+	done
+
+bench: bora                         ## speed of this machine, model by model
+	tests/bench/bench.sh
+
+check-layers:                       ## folders include only what they may
 	tests/check-layers.sh
+check-docs:                         ## names in documents exist; generated pages are current
+	tests/check-docs.sh
 
-clean:
+format:                             ## clang-format the sources
+	clang-format -i $(SOURCES) $(wildcard *.h */*.h */*/*.h tests/*/*.c tests/*/*.h)
+
+clean:                              ## remove what was built
 	rm -rf build bora
+
+help:                               ## this list
+	@sed -nE 's/^([a-z][a-z -]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24

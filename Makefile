@@ -41,7 +41,7 @@ FUZZERS := $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))
 
 .DEFAULT_GOAL := all
 .PHONY: all run check test unit system bench asan tsan fuzz format man install uninstall clean help \
-	deps deps-check models check-layers check-docs
+	deps deps-check models check-layers check-docs list-tests
 
 all: bora                           ## build ./bora
 
@@ -108,6 +108,9 @@ check:                              ## dependencies, build, every test
 
 test unit: $(TESTS)                 ## unit tests only: seconds
 	tests/run.sh $(TESTS)
+
+list-tests:
+	@echo $(TESTS)
 
 system: bora                        ## tests of the real program in real terminals
 	/usr/bin/python3 -m pytest -q tests/system

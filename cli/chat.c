@@ -1,6 +1,7 @@
 /* One answer on standard output: bora -p TEXT, bora TEXT…, echo TEXT | bora. */
 #include "cli.h"
 #include "../model_store.h"
+#include "../signals.h"
 #include "../turn.h"
 
 #include <cjson/cJSON.h>
@@ -10,7 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 enum { EXIT_INTERRUPTED = 130, ATTACHMENT_MAX = 64 << 20 };
@@ -191,10 +191,9 @@ static bool handle_event(struct chat *chat, const struct engine_event *event, bo
 	}
 }
 
-static void take_signal(struct chat *chat)
+static void take_signals(struct chat *chat)
 {
-	struct signalfd_siginfo info;
-	if (read(chat->signals, &info, sizeof(info)) == sizeof(info)) {
+	while (signals_next(chat->signals)) {
 		chat->interrupted = true;
 		engine_cancel(chat->engine);
 	}
@@ -215,7 +214,7 @@ static int wait_for_answer(struct chat *chat)
 		if (chat->turn)
 			turn_tick(chat->turn);
 		if (fds[1].revents)
-			take_signal(chat);
+			take_signals(chat);
 	}
 }
 
@@ -396,12 +395,7 @@ out:
 int cli_chat(struct cli *cli)
 {
 	struct chat chat = {.cli = cli, .json = option_flag(cli->options, OPTION_JSON)};
-	sigset_t mask;
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	chat.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	chat.signals = signals_open((int[]){SIGINT, SIGTERM, SIGHUP, 0});
 	int code = answer(&chat);
 	turn_free(chat.turn);
 	engine_close(chat.engine);
@@ -410,6 +404,6 @@ int cli_chat(struct cli *cli)
 		sessions_close(chat.sessions);
 	buffer_free(&chat.raw_answer);
 	free(chat.system);
-	close(chat.signals);
+	signals_close();
 	return code;
 }

@@ -22,7 +22,7 @@ struct chat {
 	struct session session;
 	char *system;
 	struct turn *turn;
-	int signals; /* signalfd for SIGINT and SIGTERM */
+	int signals; /* readable after SIGINT, SIGTERM, SIGHUP */
 	bool interrupted, json, progress_shown;
 	int out_error; /* errno of a failed write to standard output */
 	struct engine_usage usage;

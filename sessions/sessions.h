@@ -2,13 +2,14 @@
  *
  * File        | What it does
  * ------------|-------------------------------------------------------------
- * sessions.c  | open, list, create, rename, delete, pin, fork; writer locks
- * schema.c    | tables and numbered migrations
+ * open.c      | open and close the store, whatever state it is in
+ * sessions.c  | list, create, rename, delete, pin, fork
  * messages.c  | append, stream into, and read messages
  * search.c    | full-text search in every script
  * export.c    | Markdown, JSON, HTML, text        import.c | our JSON, others
- * repair.c    | check and salvage
- * drafts.c    | unsent input and input history, in the state folder
+ * repair.c    | check and salvage                 drafts.c | unsent input, history
+ * store.c     | statements, transactions, errors  schema.c | tables, migrations
+ * locks.c     | one writer a session, across processes
  *
  * A session is a stored conversation: a tree of messages with a current leaf.
  * Everything is called from one thread. A call that returns 0 has reached the
@@ -57,9 +58,11 @@ int session_delete(struct sessions *, int64_t row, char *err, size_t errlen);
 int session_pin(struct sessions *, int64_t row, bool pinned, char *err, size_t errlen);
 /* A new session with a copy of the path up to message (0: the leaf). */
 int session_fork(struct sessions *, int64_t row, int64_t message, struct session *out, char *err, size_t errlen);
+/* message 0: before the first. */
 int session_set_leaf(struct sessions *, int64_t row, int64_t message, char *err, size_t errlen);
 int session_set_system(struct sessions *, int64_t row, const char *system, char *err, size_t errlen);
-/* Become the session's only writer. -1 when another process is: err names its pid. */
+/* Become the session's only writer. -1 when another process is: err names its pid.
+ * Appending does so too. */
 int session_lock(struct sessions *, int64_t row, char *err, size_t errlen);
 void session_unlock(struct sessions *, int64_t row);
 
@@ -68,6 +71,7 @@ enum message_status { MESSAGE_COMPLETE, MESSAGE_PARTIAL };
 
 struct message {                 /* message_free: strings are owned */
 	int64_t id, parent;          /* parent 0: the first of its session */
+	int64_t number;              /* within its session, from 1: what people type and files hold */
 	enum message_role role;
 	enum message_status status;
 	char *content;               /* any bytes, len of them, NUL after */
@@ -83,8 +87,10 @@ void message_free(struct message *);
 const char *message_role_name(enum message_role);        /* "system", "user", "assistant", "tool" */
 const char *message_status_name(enum message_status);    /* "complete", "partial" */
 
-/* Stores message under parent (0: the current leaf) and makes it the leaf. Sets
- * message->id. Content up to SESSIONS_MESSAGE_MAX bytes. */
+/* Stores message under parent (0: the current leaf; MESSAGE_ROOT: none, beside the
+ * first) and makes it the leaf. Sets id, number, parent, and created where that is
+ * 0. Content up to SESSIONS_MESSAGE_MAX bytes. Takes the session's lock. */
+#define MESSAGE_ROOT ((int64_t)-1)
 #define SESSIONS_MESSAGE_MAX ((size_t)100 << 20)
 int message_append(struct sessions *, int64_t session_row, struct message *, char *err, size_t errlen);
 /* Replaces content and status (and figures) of a message: a reply while it streams. */
@@ -94,9 +100,12 @@ int message_path(struct sessions *, int64_t session_row, struct message **out, s
 /* All messages of the session, in id order. */
 int message_tree(struct sessions *, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen);
 
+/* The id of a session's message by its number; fails when there is none. */
+int message_find(struct sessions *, int64_t session_row, int64_t number, int64_t *id, char *err, size_t errlen);
+
 struct search_hit {
 	struct session session;
-	int64_t message;
+	int64_t message, number;     /* the message's id, and its number in the session */
 	char *snippet;               /* one line around the hit */
 	size_t match_start, match_end;   /* the hit's bytes in snippet */
 };

@@ -1,0 +1,228 @@
+/* Opening: a store that is missing, half made, newer, damaged, read-only or on a
+ * full disk is met here, so that the rest of the folder sees a sound one. */
+#include "locks.h"
+#include "repair.h"
+#include "schema.h"
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Stores up to this size are checked whole on every opening: some milliseconds. */
+enum { QUICK_CHECK_BYTES = 4 << 20 };
+
+enum found { FOUND_SOUND, FOUND_NEWER, FOUND_DAMAGED, FOUND_UNWRITABLE, FOUND_ERROR };
+
+/* mkdir -p; only the last folder is ours to keep others out of. */
+static int make_folder(const char *dir, char *err, size_t errlen)
+{
+	char *path = xstrdup(dir);
+	int code = 0;
+	for (char *slash = strchr(path + 1, '/'); slash && code == 0; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		code = mkdir(path, 0700) && errno != EEXIST && errno != EROFS ? -1 : 0;
+		*slash = '/';
+	}
+	if (code == 0 && mkdir(path, 0700) && errno != EEXIST)
+		code = -1;
+	if (code)
+		snprintf(err, errlen, "%s: cannot make the folder: %s", dir, strerror(errno));
+	free(path);
+	return code;
+}
+
+/* Takes away what others may do with a file or folder of ours. A folder shared
+ * on purpose (sticky, like /tmp) stays as it is. */
+static void tighten(const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) || st.st_uid != geteuid() || !(st.st_mode & 077) || (st.st_mode & S_ISVTX))
+		return;
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		chmod(path, st.st_mode & 0700);
+}
+
+static void tighten_all(struct sessions *s)
+{
+	char *journal = xasprintf("%s-journal", s->path);
+	tighten(s->dir);
+	tighten(s->path);
+	tighten(journal);
+	free(journal);
+}
+
+/* SQLite would make the file by the umask; ours is private from its first moment. */
+static int make_file(struct sessions *s)
+{
+	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static void set_read_only(struct sessions *s, const char *reason)
+{
+	free(s->read_only);
+	s->read_only = xasprintf("%s: %s", s->path, reason);
+}
+
+static bool is_damage(struct sessions *s)
+{
+	int code = sqlite3_errcode(s->db);
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+/* True unless the file is small enough to look at and not sound. */
+static bool looks_sound(struct sessions *s)
+{
+	struct stat st;
+	if (stat(s->path, &st) || st.st_size > QUICK_CHECK_BYTES)
+		return true;
+	sqlite3_stmt *stmt;
+	bool sound = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK;
+	if (sound) {
+		int code = sqlite3_step(stmt);
+		sound = code == SQLITE_ROW ? strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0
+		                           : code != SQLITE_CORRUPT && code != SQLITE_NOTADB;
+	}
+	sqlite3_finalize(stmt);
+	return sound;
+}
+
+static enum found look(struct sessions *s, char *err, size_t errlen)
+{
+	if (store_connect(&s->db, s->path, SQLITE_OPEN_READWRITE) != SQLITE_OK) {
+		store_fail(s, err, errlen);
+		return is_damage(s) ? FOUND_DAMAGED : FOUND_ERROR;
+	}
+	int version = schema_version(s, err, errlen);
+	if (version < 0)
+		return is_damage(s) || sqlite3_errcode(s->db) == SQLITE_OK || sqlite3_errcode(s->db) == SQLITE_DONE
+		               ? FOUND_DAMAGED
+		               : FOUND_ERROR;
+	if (version > SCHEMA_VERSION)
+		return FOUND_NEWER;
+	if (!looks_sound(s)) {
+		store_error(s, err, errlen, "the file is damaged");
+		return FOUND_DAMAGED;
+	}
+	if (version < SCHEMA_VERSION && schema_migrate(s, err, errlen))
+		return is_damage(s) ? FOUND_DAMAGED : FOUND_UNWRITABLE;
+	return FOUND_SOUND;
+}
+
+/* Reads what is there, or shows an empty store where nothing could be made. */
+static int open_read_only(struct sessions *s, const char *reason, char *err, size_t errlen)
+{
+	store_disconnect(s);
+	struct stat st;
+	bool empty = stat(s->path, &st) || st.st_size == 0;
+	int code = store_connect(&s->db, empty ? ":memory:" : s->path,
+	                         empty ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+	if (code != SQLITE_OK)
+		return store_fail(s, err, errlen);
+	if (empty && schema_migrate(s, err, errlen))
+		return -1;
+	if (!empty && schema_version(s, err, errlen) < 0)
+		return -1;
+	set_read_only(s, reason);
+	return 0;
+}
+
+static int open_newer(struct sessions *s, char *err, size_t errlen)
+{
+	char *reason = xasprintf("written by a newer bora (its version %d, ours %d); it can only be read: update bora",
+	                         schema_version(s, err, errlen), SCHEMA_VERSION);
+	int code = open_read_only(s, reason, err, errlen);
+	free(reason);
+	return code;
+}
+
+static int open_damaged(struct sessions *s, char *err, size_t errlen)
+{
+	store_disconnect(s);
+	if (s->lock_fd < 0 || locks_store(s->lock_fd, true)) {
+		return store_error(s, err, errlen,
+		                   "the file is damaged, and another bora has it open; close that one and try again");
+	}
+	if (repair_salvage(s, &s->notice, err, errlen))
+		return -1;
+	locks_store(s->lock_fd, false);
+	return look(s, err, errlen) == FOUND_SOUND ? 0 : -1;
+}
+
+static int open_store(struct sessions *s, char *err, size_t errlen)
+{
+	if (make_file(s))
+		return open_read_only(s, "cannot be written; nothing new is kept: check the disk and the folder's permissions",
+		                      err, errlen);
+	tighten_all(s);
+	if (s->lock_fd >= 0 && locks_store(s->lock_fd, false))
+		return store_error(s, err, errlen, "another bora is repairing it; try again in a moment");
+	switch (look(s, err, errlen)) {
+	case FOUND_SOUND:
+		return 0;
+	case FOUND_NEWER:
+		return open_newer(s, err, errlen);
+	case FOUND_DAMAGED:
+		return open_damaged(s, err, errlen);
+	case FOUND_UNWRITABLE: {
+		char *reason = xasprintf("nothing new is kept: %s", err);
+		int code = open_read_only(s, reason, err, errlen);
+		free(reason);
+		return code;
+	}
+	default:
+		return -1;
+	}
+}
+
+int sessions_open(struct sessions **out, const char *dir, const struct i18n *tr, char *err, size_t errlen)
+{
+	struct sessions *s = xcalloc(1, sizeof(*s));
+	s->dir = xstrdup(dir);
+	s->path = xasprintf("%s/sessions.db", dir);
+	s->tr = tr;
+	s->lock_fd = -1;
+	*out = NULL;
+	if (make_folder(dir, err, errlen))
+		goto fail;
+	s->lock_fd = locks_open(dir);
+	if (open_store(s, err, errlen))
+		goto fail;
+	*out = s;
+	return 0;
+fail:
+	sessions_close(s);
+	return -1;
+}
+
+void sessions_close(struct sessions *s)
+{
+	if (!s)
+		return;
+	store_disconnect(s);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	free(s->locked);
+	free(s->read_only);
+	free(s->notice);
+	free(s->path);
+	free(s->dir);
+	free(s);
+}
+
+const char *sessions_read_only(const struct sessions *s)
+{
+	return s->read_only;
+}
+
+const char *sessions_notice(const struct sessions *s)
+{
+	return s->notice;
+}

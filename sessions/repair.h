@@ -1,0 +1,12 @@
+/* repair.h: from a damaged store to a sound one. */
+#ifndef REPAIR_H
+#define REPAIR_H
+
+#include "store.h"
+
+/* With the store locked alone and disconnected: sets sessions.db aside under a
+ * name of its own and puts what could be read of it in its place. *notice: one
+ * line for the person. The old file is never written to. */
+int repair_salvage(struct sessions *, char **notice, char *err, size_t errlen);
+
+#endif

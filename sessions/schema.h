@@ -1,0 +1,14 @@
+/* schema.h: the tables, and the numbered steps from one version to the next. */
+#ifndef SCHEMA_H
+#define SCHEMA_H
+
+#include "store.h"
+
+enum { SCHEMA_VERSION = 1, SCHEMA_APPLICATION = 0x626f7261 };   /* "bora" in the file's header */
+
+/* The version of an open store; 0: nothing in it yet; -1 and err: not ours. */
+int schema_version(struct sessions *, char *err, size_t errlen);
+/* Brings the store from `from` to SCHEMA_VERSION, all steps or none. */
+int schema_migrate(struct sessions *, char *err, size_t errlen);
+
+#endif

@@ -41,7 +41,7 @@ FUZZERS := $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))
 
 .DEFAULT_GOAL := all
 .PHONY: all run check test unit system bench asan tsan fuzz format man install uninstall clean help \
-	deps deps-check models check-layers check-docs list-tests
+	deps deps-check models check-layers check-docs list-tests man-pages
 
 all: bora                           ## build ./bora
 
@@ -139,6 +139,25 @@ check-layers:                       ## folders include only what they may
 	tests/check-layers.sh
 check-docs:                         ## names in documents exist; generated pages are current
 	tests/check-docs.sh
+
+MAN_OUT ?= man
+man: man-pages                      ## make the man pages from their templates and the program's tables
+man-pages: $(BUILD)/man/make_man
+	@mkdir -p $(MAN_OUT)
+	$< $(VERSION) <man/bora.1.in >$(MAN_OUT)/bora.1
+	$< $(VERSION) <man/bora-config.5.in >$(MAN_OUT)/bora-config.5
+$(BUILD)/man/make_man: man/make_man.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+install: bora                       ## install under PREFIX (and DESTDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 755 bora $(DESTDIR)$(PREFIX)/bin/bora
+	install -m 644 man/bora.1 $(DESTDIR)$(PREFIX)/share/man/man1/bora.1
+	install -m 644 man/bora-config.5 $(DESTDIR)$(PREFIX)/share/man/man5/bora-config.5
+uninstall:                          ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/bora $(DESTDIR)$(PREFIX)/share/man/man1/bora.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man5/bora-config.5
 
 format:                             ## clang-format the sources
 	clang-format -i $(SOURCES) $(wildcard *.h */*.h */*/*.h tests/*/*.c tests/*/*.h)

@@ -1,0 +1,168 @@
+/* Fills the marked places of a man page from the program's own tables.
+ * usage: make_man VERSION <bora.1.in >bora.1 */
+#include "cli/cli.h"
+#include "ui/command.h"
+#include "ui/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* man(7) gives - \ . and ' at the start of a line a meaning. */
+static void print_escaped(const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		fputs("\\&", stdout);
+	for (; *text; text++) {
+		if (*text == '\\')
+			fputs("\\e", stdout);
+		else if (*text == '-')
+			fputs("\\-", stdout);
+		else
+			putchar(*text);
+	}
+}
+
+static void print_entry(const struct i18n *tr, const char *kind, const char *name)
+{
+	char *key = xasprintf("%s.%s", kind, name);
+	print_escaped(i18n_text(tr, key));
+	putchar('\n');
+	free(key);
+}
+
+static void print_value(const struct option_info *info)
+{
+	if (!*info->value)
+		return;
+	bool optional = info->flags & OPTION_OPTIONAL_VALUE;
+	printf("%s\\fI", optional ? " [" : " ");
+	print_escaped(info->value);
+	printf("\\fR%s", optional ? "]" : "");
+}
+
+static void print_range(const struct option_info *info)
+{
+	if ((info->type == OPTION_INTEGER || info->type == OPTION_REAL) && info->high > 0)
+		printf("From %.15g to %.15g. ", info->low, info->high);
+	if (*info->fallback) {
+		printf("Default: ");
+		print_escaped(info->fallback);
+		printf(".\n");
+	} else if (info->high > 0) {
+		putchar('\n');
+	}
+}
+
+static void print_options(const struct i18n *tr)
+{
+	static const char *const groups[GROUP_COUNT] = {"chat", "model", "sampling", "screen", "tools", "general"};
+	for (int group = 0; group < GROUP_COUNT; group++) {
+		printf(".SS ");
+		print_entry(tr, "group", groups[group]);
+		for (int i = 0; i < OPTION_COUNT; i++) {
+			const struct option_info *info = &option_table[i];
+			if (info->group != (enum option_group)group)
+				continue;
+			printf(".TP\n");
+			if (info->letter)
+				printf("\\fB\\-%c\\fR, ", info->letter);
+			printf("\\fB\\-\\-");
+			print_escaped(info->name);
+			printf("\\fR");
+			print_value(info);
+			putchar('\n');
+			print_entry(tr, "option", info->name);
+			print_range(info);
+		}
+	}
+}
+
+static void print_settings(const struct i18n *tr)
+{
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		const struct option_info *info = &option_table[i];
+		if (!(info->flags & OPTION_IN_CONFIG))
+			continue;
+		printf(".TP\n\\fB");
+		print_escaped(info->name);
+		printf("\\fR =");
+		print_value(info);
+		if (info->type == OPTION_FLAG)
+			printf(" \\fIyes|no\\fR");
+		putchar('\n');
+		print_entry(tr, "option", info->name);
+		print_range(info);
+	}
+}
+
+static void print_commands(const struct i18n *tr)
+{
+	for (const struct cli_command *command = cli_commands; command->name; command++) {
+		printf(".TP\n\\fB%s\\fR ", command->name);
+		print_escaped(command->usage);
+		putchar('\n');
+		print_entry(tr, "cli", command->name);
+	}
+}
+
+static void print_keys(const struct i18n *tr)
+{
+	for (int i = 1; i < ACTION_COUNT; i++) {
+		printf(".TP\n\\fB");
+		print_escaped(action_table[i].keys);
+		printf("\\fR\n");
+		print_entry(tr, "action", action_table[i].name);
+	}
+}
+
+static void print_slash(const struct i18n *tr)
+{
+	for (int i = 1; i < COMMAND_COUNT; i++) {
+		const struct command_info *info = &command_table[i];
+		printf(".TP\n\\fB/%s\\fR ", info->name);
+		print_escaped(info->argument);
+		if (*info->aliases)
+			printf(" (also: %s)", info->aliases);
+		putchar('\n');
+		print_entry(tr, "command", info->name);
+	}
+}
+
+static const struct {
+	const char *mark;
+	void (*print)(const struct i18n *);
+} sections[] = {
+	{"@OPTIONS@\n", print_options}, {"@SETTINGS@\n", print_settings}, {"@COMMANDS@\n", print_commands},
+	{"@KEYS@\n", print_keys},       {"@SLASH@\n", print_slash},
+};
+
+static bool print_section(const struct i18n *tr, const char *line)
+{
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+		if (strcmp(line, sections[i].mark) != 0)
+			continue;
+		sections[i].print(tr);
+		return true;
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return 2;
+	struct i18n *tr = i18n_open("en");
+	char *line = NULL;
+	size_t size = 0;
+	while (getline(&line, &size, stdin) >= 0) {
+		char *version = strstr(line, "@VERSION@");
+		if (version)
+			printf("%.*s%s%s", (int)(version - line), line, argv[1], version + strlen("@VERSION@"));
+		else if (!print_section(tr, line))
+			fputs(line, stdout);
+	}
+	free(line);
+	i18n_close(tr);
+	return 0;
+}

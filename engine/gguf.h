@@ -31,6 +31,7 @@ struct gguf_value {
 	uint64_t count;              /* of an array; else 1 */
 	const uint8_t *data;         /* the first element, unaligned, little endian */
 	uint64_t offset;             /* of the value in the file */
+	uint64_t bytes;              /* of all elements */
 };
 
 struct tensor {

@@ -57,6 +57,12 @@ int backlog_count(const struct backlog *backlog)
 	return backlog->count;
 }
 
+void backlog_truncate(struct backlog *backlog, int count)
+{
+	while (backlog->count > count)
+		message_free(&backlog->messages[--backlog->count]);
+}
+
 static void backlog_add(struct backlog *backlog, const struct message *message)
 {
 	backlog->messages = xreallocarray(backlog->messages, (size_t)backlog->count + 1, sizeof(*backlog->messages));
@@ -109,12 +115,10 @@ static bool stores(const struct turn *turn)
 static void store_message(struct turn *turn, struct message *message)
 {
 	char err[512];
-	if (!stores(turn))
-		return;
 	bool waiting = turn->o.backlog && turn->o.backlog->count;
-	if (!waiting && message_append(turn->o.sessions, turn->o.session, message, err, sizeof(err)) == 0)
+	if (stores(turn) && !waiting && message_append(turn->o.sessions, turn->o.session, message, err, sizeof(err)) == 0)
 		return;
-	if (!waiting)
+	if (stores(turn) && !waiting)
 		storage_failed(turn, err);
 	if (turn->o.backlog)
 		backlog_add(turn->o.backlog, message);
@@ -167,7 +171,7 @@ static void store_whole(struct turn *turn)
 	char err[512];
 	bool complete = !turn->has_error && turn->finish != ENGINE_INTERRUPTED;
 	turn->unsaved = false;
-	if (!stores(turn) || (!turn->answer.id && turn->text.len == 0))
+	if ((!stores(turn) && !turn->o.backlog) || (!turn->answer.id && turn->text.len == 0))
 		return;
 	fill_answer(turn, complete ? MESSAGE_COMPLETE : MESSAGE_PARTIAL);
 	if (!turn->answer.id) {

@@ -11,18 +11,19 @@
 
 struct turn;
 
-/* Messages that could not be stored (a full disk…). They stay part of the
- * conversation, and every new turn tries to store them again first. */
+/* Messages that could not be stored (a full disk…), or are not to be. They stay
+ * part of the conversation, and every new turn that may store tries them first. */
 struct backlog;
 struct backlog *backlog_create(void);
 void backlog_free(struct backlog *);
 int backlog_count(const struct backlog *);
+void backlog_truncate(struct backlog *, int count);   /* drops what was added after the first count */
 /* Stores what waits, oldest first; -1 when something still does not fit. */
 int backlog_retry(struct backlog *, struct sessions *, int64_t session, char *err, size_t errlen);
 
 struct turn_options {
 	struct engine *engine;
-	struct sessions *sessions;   /* NULL: store nothing (one-shots that keep nothing) */
+	struct sessions *sessions;   /* NULL: store nothing; the backlog is the conversation */
 	struct backlog *backlog;     /* NULL: what cannot be stored is lost with the turn */
 	int64_t session;             /* row */
 	const char *model_name;      /* stored with the answer */

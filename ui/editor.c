@@ -336,7 +336,7 @@ static void replace_in(Keymap map, int depth)
 {
 	for (int key = 0; key < KEYMAP_SIZE; key++) {
 		if (map[key].type == ISKMAP && depth < 8)
-			replace_in(FUNCTION_TO_KEYMAP(map, key), depth + 1);
+			replace_in((Keymap)map[key].function, depth + 1);
 		if (map[key].type != ISFUNC)
 			continue;
 		for (int i = 0; i < REPLACEMENTS; i++)

@@ -9,7 +9,7 @@
 #include "screen.h"
 #include "../i18n/i18n.h"
 
-struct editor;                   /* readline is global: one editor a process */
+struct editor; /* readline is global: one editor a process */
 
 struct editor *editor_create(const struct i18n *, enum i18n_bidi);
 void editor_free(struct editor *);
@@ -18,20 +18,20 @@ void editor_retranslate(struct editor *, const struct i18n *, enum i18n_bidi);
 /* Bytes of whole keys that are not for actions go here. Returns what happened. */
 enum editor_result { EDITOR_NOTHING, EDITOR_CHANGED, EDITOR_SUBMIT, EDITOR_EOF };
 enum editor_result editor_feed(struct editor *, const char *bytes, size_t len);
-void editor_paste(struct editor *, const char *text, size_t len);     /* inserted, never submitted */
+void editor_paste(struct editor *, const char *text, size_t len); /* inserted, never submitted */
 void editor_newline(struct editor *);
-const char *editor_text(const struct editor *, size_t *len);          /* pastes unfolded; until the next call */
+const char *editor_text(const struct editor *, size_t *len); /* pastes unfolded; until the next call */
 bool editor_empty(const struct editor *);
-void editor_set_text(struct editor *, const char *text, size_t len);  /* caret at the end */
+void editor_set_text(struct editor *, const char *text, size_t len); /* caret at the end */
 void editor_clear(struct editor *);
-size_t editor_cursor(const struct editor *);         /* byte offset in the line as edited */
+size_t editor_cursor(const struct editor *); /* byte offset in the line as edited */
 /* Readline is in the middle of something (history search, vi insertion, a
  * quoted key…): Esc and the like are its own. */
 bool editor_wants_escape(const struct editor *);
 bool editor_searching(const struct editor *);
 
 void editor_history_add(struct editor *, const char *text);
-void editor_history_load(struct editor *, char *const *lines, size_t count);   /* oldest first */
+void editor_history_load(struct editor *, char *const *lines, size_t count); /* oldest first */
 
 /* Completion: fn returns candidates for the word at the cursor (malloc'd array
  * of malloc'd strings, NULL at the end) or NULL. */
@@ -43,7 +43,7 @@ void editor_complete(struct editor *);
 char *const *editor_candidates(const struct editor *, int *selected);
 void editor_close_candidates(struct editor *);
 
-int editor_rows(struct editor *, int columns, int most);     /* how many rows it wants, 1..most */
+int editor_rows(struct editor *, int columns, int most); /* how many rows it wants, 1..most */
 /* Draws into rows first..first+height-1 and returns where the caret is. */
 void editor_draw(struct editor *, struct screen *, int first, int height, int *caret_row, int *caret_column);
 

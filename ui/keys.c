@@ -241,6 +241,8 @@ static void set_char(struct key *key, uint32_t ch)
 		key->mods |= KEYS_CTRL;
 		key->ch = ch == 0 ? ' ' : ch < 27 ? ch + 'a' - 1 : ch + '@';
 	}
+	if (key->code != KEYS_CHAR)
+		key->ch = 0;
 }
 
 static size_t read_char(const char *s, size_t len, bool final, struct key *key)

@@ -12,14 +12,26 @@
 #include <stdint.h>
 
 enum keys_code {
-	KEYS_NONE,                   /* nothing whole has arrived yet */
-	KEYS_CHAR,                   /* ch: a character; with KEYS_CTRL its lower-case letter */
-	KEYS_ENTER, KEYS_TAB, KEYS_BACKSPACE, KEYS_ESC,
-	KEYS_UP, KEYS_DOWN, KEYS_RIGHT, KEYS_LEFT, KEYS_HOME, KEYS_END,
-	KEYS_PGUP, KEYS_PGDN, KEYS_INSERT, KEYS_DELETE,
-	KEYS_F1, KEYS_F12 = KEYS_F1 + 11,
-	KEYS_PASTE,                  /* bytes, len: the pasted text, newlines as \n */
-	KEYS_OTHER,                  /* a sequence without a name here: bytes for the editor */
+	KEYS_NONE, /* nothing whole has arrived yet */
+	KEYS_CHAR, /* ch: a character; with KEYS_CTRL its lower-case letter */
+	KEYS_ENTER,
+	KEYS_TAB,
+	KEYS_BACKSPACE,
+	KEYS_ESC,
+	KEYS_UP,
+	KEYS_DOWN,
+	KEYS_RIGHT,
+	KEYS_LEFT,
+	KEYS_HOME,
+	KEYS_END,
+	KEYS_PGUP,
+	KEYS_PGDN,
+	KEYS_INSERT,
+	KEYS_DELETE,
+	KEYS_F1,
+	KEYS_F12 = KEYS_F1 + 11,
+	KEYS_PASTE, /* bytes, len: the pasted text, newlines as \n */
+	KEYS_OTHER, /* a sequence without a name here: bytes for the editor */
 };
 enum { KEYS_SHIFT = 1, KEYS_ALT = 2, KEYS_CTRL = 4 };
 
@@ -27,11 +39,11 @@ struct key {
 	enum keys_code code;
 	unsigned mods;
 	uint32_t ch;
-	const char *bytes;           /* what readline understands for this key; until the next call */
+	const char *bytes; /* what readline understands for this key; until the next call */
 	size_t len;
 };
 
-struct keys;                     /* bytes that wait to become keys */
+struct keys; /* bytes that wait to become keys */
 
 struct keys *keys_create(void);
 void keys_free(struct keys *);
@@ -40,7 +52,7 @@ void keys_feed(struct keys *, const char *bytes, size_t len, int64_t now_ms);
 enum keys_code keys_next(struct keys *, int64_t now_ms, struct key *out);
 /* Milliseconds until keys_next() can say more without more bytes; -1: never. */
 int keys_timeout(const struct keys *, int64_t now_ms);
-bool keys_pasting(const struct keys *);      /* inside a bracketed paste */
+bool keys_pasting(const struct keys *); /* inside a bracketed paste */
 
 /* "Ctrl+P", "Alt+Enter", "F1", "PgUp", "Esc": false when it names no key. */
 bool keys_parse(const char *name, size_t len, struct key *out);
@@ -57,12 +69,12 @@ enum action {
 
 struct action_info {
 	enum action id;
-	const char *name;            /* the message action.NAME describes it */
-	const char *keys;            /* default keys, separated by spaces */
+	const char *name; /* the message action.NAME describes it */
+	const char *keys; /* default keys, separated by spaces */
 };
-extern const struct action_info action_table[ACTION_COUNT];   /* by id; ACTION_NONE first */
+extern const struct action_info action_table[ACTION_COUNT]; /* by id; ACTION_NONE first */
 
-enum action keys_action(const struct key *);         /* ACTION_NONE: a key for the editor */
-char *keys_shown(enum action);                       /* "Ctrl+P F2": its keys, for people; caller frees */
+enum action keys_action(const struct key *); /* ACTION_NONE: a key for the editor */
+char *keys_shown(enum action);               /* "Ctrl+P F2": its keys, for people; caller frees */
 
 #endif

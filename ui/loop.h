@@ -1,8 +1,7 @@
 /* loop.h: waits for keys, the engine, signals and time, all at once.
  *
- * Between loop_create() and loop_free() the signals below are blocked and read
- * as events instead; threads and children started meanwhile inherit the mask
- * (loop_child() gives a child its signals back). */
+ * Between loop_create() and loop_free() the signals below are events, and
+ * SIGPIPE is ignored. */
 #ifndef LOOP_H
 #define LOOP_H
 
@@ -11,10 +10,10 @@
 #include <stdint.h>
 
 enum {
-	LOOP_INPUT = 1,              /* bytes, or the end, wait on the terminal */
-	LOOP_HANGUP = 2,             /* the terminal is gone */
-	LOOP_ENGINE = 4,             /* the engine has events */
-	LOOP_SIGNAL = 8,             /* loop_signal() has one */
+	LOOP_INPUT = 1,  /* bytes, or the end, wait on the terminal */
+	LOOP_HANGUP = 2, /* the terminal is gone */
+	LOOP_ENGINE = 4, /* the engine has events */
+	LOOP_SIGNAL = 8, /* loop_signal() has one */
 };
 
 struct loop;
@@ -29,7 +28,7 @@ int loop_signal(struct loop *);
 /* Stops the process group as Ctrl+Z does and returns when it goes on. The
  * terminal must have been given back before. */
 void loop_stop(struct loop *);
-void loop_child(void);               /* in a child before exec: default signals, none blocked */
-int64_t loop_now(void);              /* milliseconds of a steady clock */
+void loop_child(void);  /* in a child before exec: what is ignored here must not be there */
+int64_t loop_now(void); /* milliseconds of a steady clock */
 
 #endif

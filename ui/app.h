@@ -1,0 +1,144 @@
+/* app.h: the state of the chat, shared by the app_*.c files and by nobody else.
+ *
+ * File            | What it does
+ * ----------------|------------------------------------------------------------
+ * app.c           | create, free, keys in, time, the loop
+ * app_draw.c      | the screen from the state
+ * app_actions.c   | what each action does
+ * app_commands.c  | what each slash command does
+ * app_overlay.c   | lists and help over the transcript
+ * app_turn.c      | sending, engine events, models
+ * app_session.c   | opening, new, undo, titles, drafts */
+#ifndef APP_H
+#define APP_H
+
+#include "editor.h"
+#include "keys.h"
+#include "loop.h"
+#include "screen.h"
+#include "transcript.h"
+#include "ui.h"
+#include "../engine/engine.h"
+#include "../turn.h"
+
+enum { APP_FRAME_MS = 33, APP_DRAFT_MS = 500, APP_AGAIN_MS = 2000, APP_GRACE_MS = 15 };
+
+struct app_message {        /* one message of the conversation, in order */
+	int64_t id, parent; /* in the store; 0: not there */
+	enum message_role role;
+	int entry; /* in the transcript */
+};
+
+struct app_waiting { /* sent, but the model is not ready for it */
+	char *text;
+	size_t len;
+};
+
+struct overlay;
+
+struct app {
+	struct ui_options o;
+	struct screen *screen;
+	struct loop *loop; /* NULL in tests */
+	int tty;
+	const struct i18n *tr;
+	struct i18n *own_tr; /* from /lang; NULL: o.tr is in use */
+	enum i18n_bidi bidi;
+	struct transcript *transcript;
+	struct editor *editor;
+	struct keys *keys;
+	struct overlay *overlay; /* what lies over the transcript, or NULL */
+
+	struct engine *engine;
+	char *model_path, *model_name;
+	char *engine_error; /* why there is no model, or NULL */
+	bool ready;
+	bool stray;                           /* a request that nobody waits for any more still runs */
+	struct {                              /* what is being waited for, and since when */
+		enum engine_event_type phase; /* ENGINE_LOADING, ENGINE_PROMPT, ENGINE_TEXT or ENGINE_NONE */
+		uint64_t done, total;
+		int cached;
+		int64_t since;
+		int tokens; /* of the answer so far */
+	} progress;
+	struct engine_usage usage; /* of the last turn */
+
+	struct session session;
+	bool stored; /* the session is in the store */
+	char *system;
+	struct app_message *messages;
+	int message_count;
+	struct turn *turn;
+	int answer_entry; /* of the running turn, -1: nothing said yet */
+	struct backlog *backlog;
+	struct app_waiting *waiting;
+	int waiting_count, waiting_entry; /* its first entry in the transcript */
+	struct buffer attached;           /* files for the next message */
+	int left_out;                     /* messages before the model's memory begins */
+	bool warned_full;
+
+	char *banner; /* a line above the input, until something else happens */
+	enum style banner_style;
+	bool banner_stays;                                      /* not taken away by the next key */
+	int64_t now, drawn_at, draft_due, again_until, send_at; /* ms; 0: not set */
+	int64_t saved_at;                                       /* wall clock, seconds */
+	bool plain; /* line mode: lists and help are printed, nothing is drawn */
+	bool dirty, quit;
+	int exit_code;
+};
+
+/* --- app.c --- */
+struct app *app_create(const struct ui_options *, struct screen *);
+void app_free(struct app *);
+void app_start(struct app *); /* the model, the conversation, the first prompt */
+void app_input(struct app *, const char *bytes, size_t len);
+void app_tick(struct app *);                              /* whatever time has made due */
+int app_timeout(const struct app *);                      /* ms until app_tick has something to do, -1: never */
+void app_note(struct app *, enum entry_kind, char *text); /* into the transcript; takes text */
+void app_banner(struct app *, enum style, bool stays, char *text); /* takes text; NULL: none */
+void app_changed_input(struct app *);                              /* the draft is to be saved and the screen drawn */
+
+/* --- app_draw.c --- */
+void app_draw(struct app *);
+
+/* --- app_actions.c --- */
+void app_action(struct app *, enum action);
+void app_send_now(struct app *); /* the input line: a command or a message */
+void app_suspend(struct app *);
+
+/* --- app_commands.c --- */
+bool app_command(struct app *, const char *line, size_t len); /* false: not a command */
+
+/* --- app_overlay.c --- */
+void app_overlay_close(struct app *);
+bool app_overlay_key(struct app *, const struct key *); /* false: not for it */
+void app_overlay_draw(struct app *, int first, int height);
+void app_overlay_help(struct app *);
+void app_overlay_palette(struct app *);
+void app_overlay_sessions(struct app *);
+void app_overlay_models(struct app *);
+void app_overlay_search(struct app *, const char *query);
+
+/* --- app_turn.c --- */
+void app_turn_open_model(struct app *, const char *path);
+void app_turn_send(struct app *, const char *text, size_t len); /* now, or when the model is ready */
+void app_turn_regenerate(struct app *);
+void app_turn_events(struct app *);       /* takes what the engine has to say */
+bool app_turn_interrupt(struct app *);    /* false: nothing runs or waits */
+void app_turn_show_waiting(struct app *); /* what waits, at the end of the transcript */
+void app_turn_end(struct app *);          /* at once, keeping what there is */
+
+/* --- app_session.c --- */
+void app_session_new(struct app *);
+bool app_session_open(struct app *, const char *id, int64_t show_message);
+bool app_session_ensure(struct app *); /* there is a stored session to write to */
+void app_session_name(struct app *);   /* a title from the first message, if there is none */
+void app_session_add(struct app *, enum message_role, int64_t id, int64_t parent, int entry);
+/* Cuts the conversation off before its last message from role, in store and
+ * screen; inclusive: that message too. Its text (caller frees), or NULL with a note made. */
+char *app_session_cut(struct app *, enum message_role role, bool inclusive, size_t *len);
+void app_session_title(struct app *); /* to the terminal's window */
+void app_session_save_draft(struct app *);
+void app_session_load_draft(struct app *);
+
+#endif

@@ -1,0 +1,154 @@
+#include "app.h"
+#include "attach.h"
+#include "external_editor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- Sending ---------------------------------------------------------------------------- */
+
+static void remember_input(struct app *app, const char *text, size_t len)
+{
+	editor_history_add(app->editor, text);
+	if (app->o.drafts)
+		history_add(app->o.drafts, text, len);
+}
+
+static bool only_space(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!strchr(" \t\n", text[i]))
+			return false;
+	return true;
+}
+
+void app_send_now(struct app *app)
+{
+	size_t len;
+	const char *typed = editor_text(app->editor, &len);
+	char *text = xstrndup(typed, len);
+	if (only_space(text, len)) {
+		free(text);
+		return;
+	}
+	remember_input(app, text, len);
+	editor_clear(app->editor);
+	if (!app_command(app, text, len)) {
+		struct buffer message = {0};
+		attach_expand(app, text, len, &message);
+		app_turn_send(app, message.data, message.len);
+		buffer_free(&message);
+	}
+	if (!app->quit)
+		app_session_save_draft(app);
+	app->dirty = true;
+	free(text);
+}
+
+/* --- Stopping and leaving ------------------------------------------------------------------ */
+
+static void interrupt(struct app *app)
+{
+	int selected;
+	if (editor_candidates(app->editor, &selected))
+		editor_close_candidates(app->editor);
+	else if (!app_turn_interrupt(app) && app->banner)
+		app_banner(app, STYLE_DIM, false, NULL);
+}
+
+/* A cleared draft goes to the history, never away. */
+static void clear_input(struct app *app)
+{
+	size_t len;
+	const char *text = editor_text(app->editor, &len);
+	if (len == 0)
+		return;
+	char *copy = xstrndup(text, len);
+	remember_input(app, copy, len);
+	free(copy);
+	editor_clear(app->editor);
+	app_changed_input(app);
+}
+
+static void leave_or_warn(struct app *app)
+{
+	if (app->again_until && app->now < app->again_until) {
+		app->quit = true;
+		return;
+	}
+	if (editor_searching(app->editor))
+		editor_feed(app->editor, "\a", 1);
+	if (!app_turn_interrupt(app))
+		clear_input(app);
+	app->again_until = app->now + APP_AGAIN_MS;
+	app_banner(app, STYLE_DIM, false, xstrdup(i18n_text(app->tr, "chat.again")));
+}
+
+void app_suspend(struct app *app)
+{
+	if (!app->loop)
+		return;
+	app_session_save_draft(app);
+	app->screen->ops->suspend(app->screen);
+	loop_stop(app->loop);
+	app->screen->ops->resume(app->screen);
+	app->screen->ops->resize(app->screen);
+	app->screen->ops->redraw(app->screen);
+	app->now = loop_now();
+	app->dirty = true;
+}
+
+/* --- Moving about ----------------------------------------------------------------------------- */
+
+static void scroll_page(struct app *app, int direction)
+{
+	int rows, columns;
+	app->screen->ops->size(app->screen, &rows, &columns);
+	int page = rows - 6;
+	transcript_scroll(app->transcript, direction * (page > 1 ? page : 1));
+}
+
+static void feed(struct app *app, const char *bytes)
+{
+	editor_feed(app->editor, bytes, strlen(bytes));
+	app_changed_input(app);
+}
+
+void app_action(struct app *app, enum action action)
+{
+	app->dirty = true;
+	switch (action) {
+	case ACTION_SEND: app_send_now(app); break;
+	case ACTION_NEWLINE:
+		editor_newline(app->editor);
+		app_changed_input(app);
+		break;
+	case ACTION_INTERRUPT: interrupt(app); break;
+	case ACTION_LEAVE: leave_or_warn(app); break;
+	case ACTION_HELP: app_overlay_help(app); break;
+	case ACTION_PALETTE: app_overlay_palette(app); break;
+	case ACTION_SESSIONS: app_overlay_sessions(app); break;
+	case ACTION_MODEL: app_overlay_models(app); break;
+	case ACTION_REGENERATE: app_turn_regenerate(app); break;
+	case ACTION_EXTERNAL_EDITOR: external_editor_run(app); break;
+	case ACTION_HISTORY_SEARCH: feed(app, "\022"); break;
+	case ACTION_NEW_CHAT: app_session_new(app); break;
+	case ACTION_QUIT: app->quit = true; break;
+	case ACTION_COMPLETE:
+		editor_complete(app->editor);
+		app_changed_input(app);
+		break;
+	case ACTION_KILL_LINE: feed(app, "\025"); break;
+	case ACTION_SCROLL_UP: scroll_page(app, -1); break;
+	case ACTION_SCROLL_DOWN: scroll_page(app, 1); break;
+	case ACTION_SCROLL_TOP: transcript_scroll_home(app->transcript); break;
+	case ACTION_SCROLL_END: transcript_scroll_end(app->transcript); break;
+	case ACTION_SUSPEND: app_suspend(app); break;
+	case ACTION_REDRAW:
+		app->screen->ops->resize(app->screen);
+		app->screen->ops->redraw(app->screen);
+		break;
+	case ACTION_NONE:
+	case ACTION_COUNT: break;
+	}
+}

@@ -1,0 +1,394 @@
+#include "app.h"
+#include "../log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* --- The model --------------------------------------------------------------------- */
+
+static char *name_of(const char *path)
+{
+	const char *base = strrchr(path, '/');
+	base = base ? base + 1 : path;
+	size_t len = strlen(base);
+	if (len > 5 && strcmp(base + len - 5, ".gguf") == 0)
+		len -= 5;
+	char *line = i18n_sanitize_line(base, len);
+	return line;
+}
+
+static void set_phase(struct app *app, enum engine_event_type phase)
+{
+	if (app->progress.phase != phase) {
+		memset(&app->progress, 0, sizeof(app->progress));
+		app->progress.phase = phase;
+		app->progress.since = app->now;
+	}
+	app->dirty = true;
+}
+
+static void no_model(struct app *app, const char *err)
+{
+	free(app->engine_error);
+	app->engine_error = xstrdup(err);
+	app->ready = false;
+	set_phase(app, ENGINE_NONE);
+	char *line = i18n_sanitize_line(err, strlen(err));
+	app_note(app, ENTRY_ERROR, i18n_format(app->tr, "chat.no-model", I18N_S(line)));
+	free(line);
+}
+
+void app_turn_open_model(struct app *app, const char *path)
+{
+	char err[512];
+	struct engine_options options = {0};
+	app_turn_end(app);
+	engine_close(app->engine);
+	app->engine = NULL;
+	app->ready = app->stray = false;
+	free(app->engine_error);
+	app->engine_error = NULL;
+	char *copy = xstrdup(path);
+	free(app->model_path);
+	free(app->model_name);
+	app->model_path = copy;
+	app->model_name = name_of(copy);
+	options_engine(app->o.options, &options);
+	options.path = copy;
+	if (engine_open(&app->engine, &options, err, sizeof(err))) {
+		app->engine = NULL;
+		no_model(app, err);
+		return;
+	}
+	set_phase(app, ENGINE_LOADING);
+}
+
+/* A store names its files by hash (Ollama's blobs): the model's own name says more. */
+static void model_ready(struct app *app)
+{
+	const struct engine_model *model = engine_model(app->engine);
+	app->ready = true;
+	set_phase(app, ENGINE_NONE);
+	if (strncmp(app->model_name, "sha256-", 7) == 0) {
+		free(app->model_name);
+		app->model_name = i18n_sanitize_line(model->name, strlen(model->name));
+	}
+	if (model->warning[0]) {
+		char *line = i18n_sanitize_line(model->warning, strlen(model->warning));
+		app_note(app, ENTRY_NOTE, line);
+	}
+	if (!model->chat_format_known)
+		app_note(app, ENTRY_NOTE, i18n_format(app->tr, "chat.unknown-template", I18N_S(model->chat_format)));
+}
+
+/* A request that was given up still has to end before the next begins. */
+static bool model_free(const struct app *app)
+{
+	return app->ready && !app->turn && !app->stray;
+}
+
+/* --- Messages that wait ---------------------------------------------------------------- */
+
+void app_turn_show_waiting(struct app *app)
+{
+	transcript_truncate(app->transcript, app->waiting_entry);
+	for (int i = 0; i < app->waiting_count; i++) {
+		int entry = transcript_add(app->transcript, ENTRY_USER, app->waiting[i].text, app->waiting[i].len);
+		transcript_mark(app->transcript, entry, i18n_text(app->tr, "chat.waiting"));
+	}
+	transcript_scroll_end(app->transcript);
+	app->dirty = true;
+}
+
+static void wait_for_model(struct app *app, const char *text, size_t len)
+{
+	if (app->waiting_count == 0)
+		app->waiting_entry = transcript_count(app->transcript);
+	app->waiting = xreallocarray(app->waiting, (size_t)app->waiting_count + 1, sizeof(*app->waiting));
+	app->waiting[app->waiting_count++] = (struct app_waiting){xstrndup(text, len), len};
+	app_turn_show_waiting(app);
+	app_session_save_draft(app);
+}
+
+static struct app_waiting take_waiting(struct app *app)
+{
+	struct app_waiting first = app->waiting[0];
+	app->waiting_count--;
+	memmove(app->waiting, app->waiting + 1, (size_t)app->waiting_count * sizeof(*app->waiting));
+	return first;
+}
+
+/* What waits goes back into the input, before what stands there. */
+static bool waiting_to_input(struct app *app)
+{
+	if (app->waiting_count == 0)
+		return false;
+	struct buffer text = {0};
+	transcript_truncate(app->transcript, app->waiting_entry);
+	while (app->waiting_count) {
+		struct app_waiting w = take_waiting(app);
+		buffer_append(&text, w.text, w.len);
+		buffer_puts(&text, app->waiting_count || !editor_empty(app->editor) ? "\n" : "");
+		free(w.text);
+	}
+	size_t len;
+	const char *typed = editor_text(app->editor, &len);
+	buffer_append(&text, typed, len);
+	editor_set_text(app->editor, text.data, text.len);
+	buffer_free(&text);
+	app_changed_input(app);
+	return true;
+}
+
+/* --- A turn -------------------------------------------------------------------------------- */
+
+static void report_storage(struct app *app)
+{
+	const char *error = turn_storage_error(app->turn);
+	if (!error)
+		return;
+	char *line = i18n_sanitize_line(error, strlen(error));
+	app_banner(app, STYLE_ERROR, true, i18n_format(app->tr, "chat.not-saved", I18N_S(line)));
+	free(line);
+}
+
+static bool start(struct app *app, const char *text, size_t len, char *err, size_t errlen)
+{
+	const struct engine_model *model = engine_model(app->engine);
+	struct turn_options options = {
+		.engine = app->engine,
+		.sessions = app_session_ensure(app) ? app->o.sessions : NULL,
+		.backlog = app->backlog,
+		.session = app->session.row,
+		.model_name = app->model_name,
+		.system = app->system,
+		.sampling = options_sampling(app->o.options, &model->sampling),
+		.max_tokens = (int)option_integer(app->o.options, OPTION_MAX_TOKENS),
+	};
+	if (turn_start(&app->turn, &options, text, len, err, errlen)) {
+		app->turn = NULL;
+		return false;
+	}
+	app->answer_entry = -1;
+	set_phase(app, ENGINE_PROMPT);
+	report_storage(app);
+	return true;
+}
+
+static int64_t last_id(const struct app *app)
+{
+	return app->message_count ? app->messages[app->message_count - 1].id : 0;
+}
+
+static void start_with(struct app *app, const char *text, size_t len)
+{
+	char err[512];
+	int64_t parent = last_id(app);
+	int entry = transcript_add(app->transcript, ENTRY_USER, text, len);
+	transcript_scroll_end(app->transcript);
+	bool started = start(app, text, len, err, sizeof(err));
+	app_session_add(app, MESSAGE_USER, started ? turn_user_message(app->turn) : 0, parent, entry);
+	if (!started) {
+		char *line = i18n_sanitize_line(err, strlen(err));
+		app_note(app, ENTRY_ERROR, line);
+	}
+}
+
+/* The next message that waits, when the model can take it. */
+static void start_waiting(struct app *app)
+{
+	if (!model_free(app) || app->waiting_count == 0)
+		return;
+	struct app_waiting w = take_waiting(app);
+	transcript_truncate(app->transcript, app->waiting_entry);
+	start_with(app, w.text, w.len);
+	free(w.text);
+	app->waiting_entry = transcript_count(app->transcript);
+	app_turn_show_waiting(app);
+	app_session_save_draft(app);
+}
+
+void app_turn_send(struct app *app, const char *text, size_t len)
+{
+	if (!model_free(app) || app->waiting_count)
+		wait_for_model(app, text, len);
+	else
+		start_with(app, text, len);
+	if (app->engine_error)
+		app_banner(app, STYLE_ERROR, false, i18n_format(app->tr, "chat.choose-model", I18N_S("/model")));
+	app->dirty = true;
+}
+
+void app_turn_regenerate(struct app *app)
+{
+	char err[512];
+	if (!model_free(app)) {
+		app_banner(app, STYLE_WARNING, false, xstrdup(i18n_text(app->tr, "chat.busy")));
+		return;
+	}
+	size_t len;
+	char *text = app_session_cut(app, MESSAGE_USER, false, &len);
+	if (!text)
+		return;
+	free(text);
+	if (!start(app, NULL, 0, err, sizeof(err)))
+		app_note(app, ENTRY_ERROR, i18n_sanitize_line(err, strlen(err)));
+}
+
+/* --- Events -------------------------------------------------------------------------------- */
+
+static void answer_text(struct app *app, const struct engine_event *event)
+{
+	if (app->answer_entry < 0) {
+		if (app->waiting_count)
+			transcript_truncate(app->transcript, app->waiting_entry);
+		app->answer_entry = transcript_add(app->transcript, ENTRY_ASSISTANT, "", 0);
+		app->waiting_entry = transcript_count(app->transcript);
+		if (app->waiting_count)
+			app_turn_show_waiting(app);
+		app_session_add(app, MESSAGE_ASSISTANT, 0, last_id(app), app->answer_entry);
+	}
+	transcript_append(app->transcript, app->answer_entry, event->text, event->len);
+	set_phase(app, ENGINE_TEXT);
+	app->progress.tokens++;
+}
+
+/* The line in the transcript before which the model remembers nothing. */
+static void memory_begins(struct app *app, int left_out)
+{
+	if (left_out <= 0 || left_out >= app->message_count) {
+		transcript_memory_line(app->transcript, -1, NULL);
+		app->left_out = 0;
+		return;
+	}
+	if (left_out > app->left_out) {
+		char *warning = i18n_format(app->tr, "chat.dropped", I18N_I(left_out));
+		app_banner(app, STYLE_WARNING, false, warning);
+	}
+	app->left_out = left_out;
+	char *line = i18n_format(app->tr, "chat.memory-begins", I18N_I(left_out));
+	transcript_memory_line(app->transcript, app->messages[left_out].entry, line);
+	free(line);
+}
+
+static void prompt_progress(struct app *app, const struct engine_event *event)
+{
+	set_phase(app, ENGINE_PROMPT);
+	app->progress.done = event->done;
+	app->progress.total = event->total;
+	app->progress.cached = event->cached;
+	memory_begins(app, event->left_out);
+}
+
+/* Before anything drops out of the context, while something can be done about it. */
+static void warn_when_full(struct app *app)
+{
+	const struct engine_model *model = engine_model(app->engine);
+	int used = app->usage.context_used;
+	if (used * 10LL < model->ctx_size * 8LL) {
+		app->warned_full = false;
+	} else if (!app->warned_full && app->left_out == 0) {
+		app->warned_full = true;
+		app_banner(app, STYLE_WARNING, false,
+			   i18n_format(app->tr, "chat.nearly-full", I18N_I(used), I18N_I(model->ctx_size)));
+	}
+}
+
+static void mark_answer(struct app *app)
+{
+	const char *key = NULL;
+	if (turn_error(app->turn) || turn_finish(app->turn) == ENGINE_INTERRUPTED)
+		key = "chat.interrupted";
+	else if (turn_finish(app->turn) == ENGINE_LENGTH)
+		key = "chat.length";
+	if (key && app->answer_entry >= 0)
+		transcript_mark(app->transcript, app->answer_entry, i18n_text(app->tr, key));
+}
+
+static void finish(struct app *app)
+{
+	struct turn *turn = app->turn;
+	mark_answer(app);
+	if (app->answer_entry >= 0)
+		app->messages[app->message_count - 1].id = turn_answer_message(turn);
+	app->usage = *turn_usage(turn);
+	report_storage(app);
+	if (!turn_storage_error(turn) && app->stored && !backlog_count(app->backlog)) {
+		app->saved_at = time(NULL);
+		if (app->banner_stays)
+			app_banner(app, STYLE_DIM, false, NULL);
+	}
+	if (turn_error(turn)) {
+		char *line = i18n_sanitize_line(turn_error(turn), strlen(turn_error(turn)));
+		app_note(app, ENTRY_ERROR, line);
+	} else {
+		app_session_name(app);
+		warn_when_full(app);
+	}
+	turn_free(turn);
+	app->turn = NULL;
+	set_phase(app, ENGINE_NONE);
+	start_waiting(app);
+}
+
+static void outside_turn(struct app *app, const struct engine_event *event)
+{
+	if (event->type == ENGINE_LOADING) {
+		set_phase(app, ENGINE_LOADING);
+		app->progress.done = event->done;
+		app->progress.total = event->total;
+	} else if (event->type == ENGINE_READY) {
+		model_ready(app);
+		start_waiting(app);
+	} else if (app->stray && (event->type == ENGINE_DONE || event->type == ENGINE_ERROR)) {
+		app->stray = false;
+		start_waiting(app);
+	} else if (event->type == ENGINE_ERROR && !app->ready) {
+		char *err = xstrndup(event->text, event->len);
+		no_model(app, err);
+		free(err);
+	}
+}
+
+void app_turn_events(struct app *app)
+{
+	struct engine_event event;
+	while (app->engine && engine_poll(app->engine, &event) != ENGINE_NONE) {
+		app->dirty = true;
+		if (!app->turn) {
+			outside_turn(app, &event);
+			continue;
+		}
+		bool over = turn_event(app->turn, &event);
+		if (event.type == ENGINE_TEXT)
+			answer_text(app, &event);
+		else if (event.type == ENGINE_PROMPT)
+			prompt_progress(app, &event);
+		if (over)
+			finish(app);
+	}
+}
+
+bool app_turn_interrupt(struct app *app)
+{
+	if (!app->turn)
+		return waiting_to_input(app);
+	waiting_to_input(app);
+	engine_cancel(app->engine);
+	return true;
+}
+
+void app_turn_end(struct app *app)
+{
+	waiting_to_input(app);
+	if (!app->turn)
+		return;
+	engine_cancel(app->engine);
+	if (app->answer_entry >= 0)
+		transcript_mark(app->transcript, app->answer_entry, i18n_text(app->tr, "chat.interrupted"));
+	turn_free(app->turn); /* stores the answer so far */
+	app->turn = NULL;
+	app->stray = true;
+	set_phase(app, ENGINE_NONE);
+}

@@ -112,7 +112,9 @@ struct search_hit {
 void search_hit_free(struct search_hit *);
 int sessions_search(struct sessions *, const char *query, int most, struct search_hit **out, size_t *count, char *err, size_t errlen);
 
-enum export_format { EXPORT_MARKDOWN, EXPORT_JSON, EXPORT_HTML, EXPORT_TEXT };
+/* JSON holds the whole tree and comes back identical by import; the others, and
+ * JSON_PATH, hold the current path. Appends to out. */
+enum export_format { EXPORT_MARKDOWN, EXPORT_JSON, EXPORT_JSON_PATH, EXPORT_HTML, EXPORT_TEXT };
 int session_export(struct sessions *, int64_t row, enum export_format, struct buffer *out, char *err, size_t errlen);
 /* Stores every conversation in the text, or nothing. *imported: how many. */
 int session_import(struct sessions *, const char *text, size_t len, const char *name, int *imported, char *err, size_t errlen);

@@ -69,7 +69,8 @@ char *codec_base64(const char *bytes, size_t len)
 	const unsigned char *p = (const unsigned char *)bytes;
 	char *text = xmalloc((len + 2) / 3 * 4 + 1), *to = text;
 	for (size_t i = 0; i < len; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < len ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < len ? p[i + 2] : 0);
+		uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < len ? (uint32_t)p[i + 1] << 8 : 0) |
+			     (i + 2 < len ? p[i + 2] : 0);
 		*to++ = digits[v >> 18];
 		*to++ = digits[v >> 12 & 63];
 		*to++ = i + 1 < len ? digits[v >> 6 & 63] : '=';
@@ -87,7 +88,9 @@ int codec_unbase64(const char *text, size_t len, struct buffer *out)
 		int pad = i + 4 == len ? (text[i + 3] == '=') + (text[i + 3] == '=' && text[i + 2] == '=') : 0;
 		uint32_t v = 0;
 		for (int k = 0; k < 4; k++) {
-			const char *digit = k >= 4 - pad ? digits : text[i + (size_t)k] ? strchr(digits, text[i + (size_t)k]) : NULL;
+			const char *digit = k >= 4 - pad          ? digits
+					    : text[i + (size_t)k] ? strchr(digits, text[i + (size_t)k])
+								  : NULL;
 			if (!digit)
 				return -1;
 			v = v << 6 | (uint32_t)(digit - digits);

@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HISTORY_MOST = 2000, HISTORY_BYTES = 4 << 20 };   /* kept when the file has outgrown twice the bytes */
+enum { HISTORY_MOST = 2000, HISTORY_BYTES = 4 << 20 }; /* kept when the file has outgrown twice the bytes */
 
 struct drafts {
-	char *dir;                   /* of the drafts */
-	char *history;               /* the file */
+	char *dir;     /* of the drafts */
+	char *history; /* the file */
 };
 
 struct drafts *drafts_open(const char *dir)

@@ -21,7 +21,7 @@ static int load(struct sessions *s, int64_t row, bool tree, struct conversation 
 	if (session_load(s, row, &c->session, err, errlen))
 		return -1;
 	int code = tree ? message_tree(s, row, &c->messages, &c->count, err, errlen)
-	                : message_path(s, row, &c->messages, &c->count, err, errlen);
+			: message_path(s, row, &c->messages, &c->count, err, errlen);
 	if (code)
 		session_free(&c->session);
 	return code;
@@ -177,8 +177,8 @@ static void put_content(struct buffer *out, const char *content, size_t len)
 		const char *newline = memchr(content + i, '\n', len - i);
 		size_t end = newline ? (size_t)(newline - content) + 1 : len;
 		if (end - i > opening && memcmp(content + i, "<!--", opening) == 0 &&
-		    (content[i + opening] == '\\' || (end - i >= strlen(EXPORT_MARK) &&
-		                                      memcmp(content + i, EXPORT_MARK, strlen(EXPORT_MARK)) == 0))) {
+		    (content[i + opening] == '\\' ||
+		     (end - i >= strlen(EXPORT_MARK) && memcmp(content + i, EXPORT_MARK, strlen(EXPORT_MARK)) == 0))) {
 			buffer_puts(out, EXPORT_MARK_ESCAPE);
 			i += opening;
 		}
@@ -228,7 +228,8 @@ static void export_text(const struct conversation *c, struct buffer *out)
 		buffer_printf(out, "%s\n\n", c->session.title);
 	for (size_t i = 0; i < c->count; i++) {
 		const struct message *m = &c->messages[i];
-		buffer_printf(out, "%s%s:\n", message_role_name(m->role), m->status == MESSAGE_PARTIAL ? " (partial)" : "");
+		buffer_printf(out, "%s%s:\n", message_role_name(m->role),
+			      m->status == MESSAGE_PARTIAL ? " (partial)" : "");
 		buffer_append(out, m->content, m->len);
 		buffer_puts(out, "\n\n");
 	}
@@ -298,7 +299,7 @@ static void put_article(struct buffer *out, const struct message *m)
 	char when[40];
 	iso_time(m->created, when);
 	buffer_printf(out, "<article class=\"%s\" dir=\"auto\">\n<header dir=\"ltr\">%s · <time>%s</time>",
-	              message_role_name(m->role), message_role_name(m->role), when);
+		      message_role_name(m->role), message_role_name(m->role), when);
 	if (*m->model) {
 		buffer_puts(out, " · ");
 		put_html(out, m->model, strlen(m->model));
@@ -329,7 +330,7 @@ static void export_html(const struct conversation *c, struct buffer *out)
 }
 
 int session_export(struct sessions *s, int64_t row, enum export_format format, struct buffer *out, char *err,
-                   size_t errlen)
+		   size_t errlen)
 {
 	struct conversation c;
 	if (load(s, row, format == EXPORT_JSON, &c, err, errlen))

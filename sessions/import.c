@@ -28,8 +28,7 @@ int import_fail(struct import *import, const char *format, ...)
 
 struct import_conversation *import_conversation(struct import *import)
 {
-	import->conversations =
-		xreallocarray(import->conversations, import->count + 1, sizeof(*import->conversations));
+	import->conversations = xreallocarray(import->conversations, import->count + 1, sizeof(*import->conversations));
 	struct import_conversation *c = &import->conversations[import->count++];
 	*c = (struct import_conversation){0};
 	c->session.title = xstrdup("");
@@ -109,16 +108,39 @@ static int check_shape(struct import *import, const char *text, size_t len)
 		if (depth > IMPORT_DEPTH_MAX)
 			return import_fail(import, "byte %zu: nested deeper than %d", i, IMPORT_DEPTH_MAX);
 		if (values > IMPORT_VALUES_MAX)
-			return import_fail(import, "byte %zu: more than %zu values; split the file", i, IMPORT_VALUES_MAX);
+			return import_fail(import, "byte %zu: more than %zu values; split the file", i,
+					   IMPORT_VALUES_MAX);
 	}
 	return 0;
+}
+
+static int hex4(const char *p)
+{
+	char digits[5] = {p[0], p[1], p[2], p[3], '\0'};
+	return strspn(digits, "0123456789abcdefABCDEF") == 4 ? (int)strtol(digits, NULL, 16) : -1;
+}
+
+/* The parser cannot hold \u0000 nor half of a surrogate pair, which others do
+ * write (texts cut in the middle of an emoji): they become U+FFFD, in place. */
+static void mend_escapes(char *text, size_t len)
+{
+	for (size_t i = 0; i + 6 <= len; i++) {
+		if (text[i] != '\\')
+			continue;
+		int code = text[i + 1] == 'u' ? hex4(text + i + 2) : -1;
+		bool paired = code >= 0xd800 && code <= 0xdbff && i + 12 <= len && text[i + 6] == '\\' &&
+			      text[i + 7] == 'u' && hex4(text + i + 8) >= 0xdc00 && hex4(text + i + 8) <= 0xdfff;
+		if (code == 0 || (code >= 0xd800 && code <= 0xdfff && !paired))
+			memcpy(text + i + 2, "fffd", 4);
+		i += paired ? 11 : code >= 0 ? 5 : 1;
+	}
 }
 
 /* --- Our JSON ---------------------------------------------------------------- */
 
 /* The string of a key, or its exact bytes where the file has them. -1: neither is well. */
 static int read_bytes(struct import *import, const cJSON *object, const char *where, const char *key, bool needed,
-                      char **out, size_t *len)
+		      char **out, size_t *len)
 {
 	char exact_key[40];
 	struct buffer exact = {0};
@@ -153,11 +175,12 @@ static int read_text(struct import *import, const cJSON *object, const char *whe
 }
 
 static int read_count(struct import *import, const cJSON *object, const char *where, const char *key, double most,
-                      double *out)
+		      double *out)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
 	*out = import_number(object, key, 0);
-	if ((item && !cJSON_IsNull(item) && !cJSON_IsNumber(item)) || !(*out >= 0 && *out <= most) || *out != floor(*out))
+	if ((item && !cJSON_IsNull(item) && !cJSON_IsNumber(item)) || !(*out >= 0 && *out <= most) ||
+	    *out != floor(*out))
 		return import_fail(import, "%s%s: must be a whole number from 0 to %.0f", where, key, most);
 	return 0;
 }
@@ -189,7 +212,7 @@ static bool has_message(const struct import_conversation *c, size_t count, int64
 }
 
 static int read_place(struct import *import, const cJSON *object, const char *where, struct import_conversation *c,
-                      struct message *m)
+		      struct message *m)
 {
 	const double most = 9007199254740992.0;
 	double number, parent;
@@ -225,7 +248,7 @@ static int read_message(struct import *import, struct import_conversation *c, co
 	import_content(m, content, len);
 	if (len > SESSIONS_MESSAGE_MAX)
 		return import_fail(import, "%scontent: longer than a session can hold (%zu bytes)", where,
-		                   SESSIONS_MESSAGE_MAX);
+				   SESSIONS_MESSAGE_MAX);
 	return 0;
 }
 
@@ -249,7 +272,8 @@ static int read_ours(struct import *import, const cJSON *json)
 		return import_fail(import, "messages: must be an array");
 	if (id && session_id_valid(id))
 		snprintf(session->id, sizeof(session->id), "%s", id);
-	if (read_text(import, json, "", "title", &session->title) || read_text(import, json, "", "model", &session->model) ||
+	if (read_text(import, json, "", "title", &session->title) ||
+	    read_text(import, json, "", "model", &session->model) ||
 	    read_text(import, json, "", "system", &session->system) ||
 	    read_count(import, json, "", "created", 9007199254740992.0, &created) ||
 	    read_count(import, json, "", "updated", 9007199254740992.0, &updated) ||
@@ -258,7 +282,8 @@ static int read_ours(struct import *import, const cJSON *json)
 	session->created = (int64_t)created;
 	session->updated = (int64_t)updated;
 	session->pinned = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "pinned"));
-	cJSON_ArrayForEach(object, messages) {
+	cJSON_ArrayForEach(object, messages)
+	{
 		if (read_message(import, c, object, index++))
 			return -1;
 	}
@@ -279,9 +304,9 @@ static int read_conversation(struct import *import, const cJSON *json, const cha
 	if (import_is_messages(json))
 		return import_messages(import, json, where);
 	return import_fail(import,
-	                   "%s%snot a conversation bora knows (its own JSON, ChatGPT's conversations.json,"
-	                   " or messages with role and content)",
-	                   where, *where ? ": " : "");
+			   "%s%snot a conversation bora knows (its own JSON, ChatGPT's conversations.json,"
+			   " or messages with role and content)",
+			   where, *where ? ": " : "");
 }
 
 static int read_json_value(struct import *import, const cJSON *json)
@@ -291,7 +316,8 @@ static int read_json_value(struct import *import, const cJSON *json)
 	size_t index = 0;
 	if (!cJSON_IsArray(json) || import_is_messages(json))
 		return read_conversation(import, json, "");
-	cJSON_ArrayForEach(item, json) {
+	cJSON_ArrayForEach(item, json)
+	{
 		snprintf(where, sizeof(where), "[%zu]", index++);
 		if (read_conversation(import, item, where))
 			return -1;
@@ -304,10 +330,15 @@ static int read_json(struct import *import, const char *text, size_t len)
 	const char *end = NULL;
 	if (check_shape(import, text, len))
 		return -1;
+	char *mended = xstrndup(text, len);
+	mend_escapes(mended, len);
+	text = mended;
 	cJSON *json = cJSON_ParseWithLengthOpts(text, len, &end, 0);
-	if (!json)
-		return import_fail(import, "byte %zu: not valid JSON", end ? (size_t)(end - text) : 0);
 	int code = 0;
+	if (!json) {
+		code = import_fail(import, "byte %zu: not valid JSON", end ? (size_t)(end - text) : 0);
+		goto out;
+	}
 	while (end < text + len && strchr(" \t\r\n", *end) && *end)
 		end++;
 	if (end < text + len)
@@ -315,6 +346,8 @@ static int read_json(struct import *import, const char *text, size_t len)
 	if (code == 0)
 		code = read_json_value(import, json);
 	cJSON_Delete(json);
+out:
+	free(mended);
 	return code;
 }
 
@@ -332,9 +365,9 @@ static void set_field(struct import_conversation *c, const char *key, const char
 {
 	struct session *session = &c->session;
 	char **text = strcmp(key, "title") == 0    ? &session->title
-	              : strcmp(key, "model") == 0  ? &session->model
-	              : strcmp(key, "system") == 0 ? &session->system
-	                                           : NULL;
+		      : strcmp(key, "model") == 0  ? &session->model
+		      : strcmp(key, "system") == 0 ? &session->system
+						   : NULL;
 	if (text) {
 		free(*text);
 		*text = xstrdup(value);
@@ -480,7 +513,7 @@ static int store_conversation(struct sessions *s, struct import_conversation *c,
 		session->created = c->count && c->messages[0].created ? c->messages[0].created : store_now();
 	if (!session->updated)
 		session->updated = c->count && c->messages[c->count - 1].created ? c->messages[c->count - 1].created
-		                                                                   : session->created;
+										 : session->created;
 	if (keep_id(s, session, err, errlen))
 		return -1;
 	if (!*session->id) {
@@ -529,7 +562,7 @@ static int read_text_file(struct import *import, const char *text, size_t len)
 }
 
 int session_import(struct sessions *s, const char *text, size_t len, const char *name, int *imported, char *err,
-                   size_t errlen)
+		   size_t errlen)
 {
 	struct import import = {.name = name, .err = err, .errlen = errlen};
 	int code = read_text_file(&import, text, len);

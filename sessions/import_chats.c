@@ -45,7 +45,8 @@ static void add_part(struct buffer *out, const cJSON *part)
 static void add_parts(struct buffer *out, const cJSON *parts)
 {
 	const cJSON *part;
-	cJSON_ArrayForEach(part, parts) {
+	cJSON_ArrayForEach(part, parts)
+	{
 		add_part(out, part);
 	}
 }
@@ -66,13 +67,13 @@ static bool take_content(struct message *m, struct buffer *content)
 struct node {
 	const char *id;
 	const cJSON *json;
-	size_t parent, first_child, last_child, next;   /* indexes + 1 into nodes, 0: none */
-	int64_t kept;                /* number of this message, or of the nearest kept one above */
+	size_t parent, first_child, last_child, next; /* indexes + 1 into nodes, 0: none */
+	int64_t kept;                                 /* number of this message, or of the nearest kept one above */
 };
 
 struct nodes {
-	struct node *nodes;          /* in the file's order */
-	size_t *by_id;               /* indexes, sorted by id */
+	struct node *nodes; /* in the file's order */
+	size_t *by_id;      /* indexes, sorted by id */
 	size_t count;
 };
 
@@ -120,7 +121,8 @@ static void link_nodes(struct nodes *n)
 {
 	for (size_t i = 0; i < n->count; i++) {
 		const cJSON *child;
-		cJSON_ArrayForEach(child, cJSON_GetObjectItemCaseSensitive(n->nodes[i].json, "children")) {
+		cJSON_ArrayForEach(child, cJSON_GetObjectItemCaseSensitive(n->nodes[i].json, "children"))
+		{
 			size_t at = find_node(n, cJSON_GetStringValue(child));
 			const char *parent = at ? import_string(n->nodes[at - 1].json, "parent") : NULL;
 			if (parent && strcmp(parent, n->nodes[i].id) == 0 && !n->nodes[at - 1].parent)
@@ -139,7 +141,8 @@ static void read_nodes(const cJSON *mapping, struct nodes *n)
 	const cJSON *item;
 	*n = (struct nodes){0};
 	n->nodes = xcalloc((size_t)cJSON_GetArraySize(mapping), sizeof(*n->nodes));
-	cJSON_ArrayForEach(item, mapping) {
+	cJSON_ArrayForEach(item, mapping)
+	{
 		n->nodes[n->count++] = (struct node){.id = item->string ? item->string : "", .json = item};
 	}
 	n->by_id = xcalloc(n->count, sizeof(*n->by_id));
@@ -240,7 +243,8 @@ int import_messages(struct import *import, const cJSON *json, const char *where)
 	set_text(&c->session.model, import_string(json, "model"));
 	set_text(&c->session.title, import_string(json, "title"));
 	set_text(&c->session.system, import_string(json, "system"));
-	cJSON_ArrayForEach(item, list) {
+	cJSON_ArrayForEach(item, list)
+	{
 		const char *role_name = import_string(item, "role");
 		const cJSON *content = cJSON_GetObjectItemCaseSensitive(item, "content");
 		struct buffer text = {0};
@@ -248,7 +252,8 @@ int import_messages(struct import *import, const cJSON *json, const char *where)
 		if (role_name && strcmp(role_name, "developer") == 0)
 			role_name = "system";
 		if (message_role_parse(role_name, &role))
-			return import_fail(import, "%s[%zu].role: must be system, user, assistant or tool", where, index);
+			return import_fail(import, "%s[%zu].role: must be system, user, assistant or tool", where,
+					   index);
 		if (!cJSON_IsString(content) && !cJSON_IsArray(content) && !cJSON_IsNull(content))
 			return import_fail(import, "%s[%zu].content: must be a string", where, index);
 		index++;

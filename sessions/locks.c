@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOT = 8 };               /* bytes of a session: its writer's process id */
+enum { SLOT = 8 }; /* bytes of a session: its writer's process id */
 
 int locks_open(const char *dir)
 {

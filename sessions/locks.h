@@ -11,12 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-int locks_open(const char *dir);                     /* a descriptor, or -1 */
+int locks_open(const char *dir); /* a descriptor, or -1 */
 /* 0, or -1 when others have it (waits a moment for a repair to end). */
 int locks_store(int fd, bool alone);
 /* 0, or -1 with the holder's process id, 0 when that is unknown. */
 int locks_session(int fd, int64_t row, int64_t *pid);
-bool locks_session_free(int fd, int64_t row);        /* nobody else writes it */
-void locks_release(int fd, int64_t row);             /* row 0: the store's */
+bool locks_session_free(int fd, int64_t row); /* nobody else writes it */
+void locks_release(int fd, int64_t row);      /* row 0: the store's */
 
 #endif

@@ -63,14 +63,14 @@ static int check_size(struct sessions *s, const struct message *message, char *e
 {
 	if (message->len <= SESSIONS_MESSAGE_MAX)
 		return 0;
-	return store_error(s, err, errlen, "a message of %zu bytes is longer than a session can hold (%zu)", message->len,
-	                   SESSIONS_MESSAGE_MAX);
+	return store_error(s, err, errlen, "a message of %zu bytes is longer than a session can hold (%zu)",
+			   message->len, SESSIONS_MESSAGE_MAX);
 }
 
 int message_number(struct sessions *s, int64_t session_row, int64_t id, int64_t *number, char *err, size_t errlen)
 {
-	if (store_number(s, number, 0, err, errlen, "SELECT number FROM messages WHERE id = ? AND session = ?", "ii", id,
-	                 session_row))
+	if (store_number(s, number, 0, err, errlen, "SELECT number FROM messages WHERE id = ? AND session = ?", "ii",
+			 id, session_row))
 		return -1;
 	return *number ? 0 : store_error(s, err, errlen, "the session has no such message");
 }
@@ -78,7 +78,7 @@ int message_number(struct sessions *s, int64_t session_row, int64_t id, int64_t 
 int message_find(struct sessions *s, int64_t session_row, int64_t number, int64_t *id, char *err, size_t errlen)
 {
 	if (store_number(s, id, 0, err, errlen, "SELECT id FROM messages WHERE session = ? AND number = ?", "ii",
-	                 session_row, number))
+			 session_row, number))
 		return -1;
 	if (*id)
 		return 0;
@@ -87,26 +87,26 @@ int message_find(struct sessions *s, int64_t session_row, int64_t number, int64_
 }
 
 int message_insert(struct sessions *s, int64_t session_row, const struct message *m, int64_t parent_number, int64_t *id,
-                   char *err, size_t errlen)
+		   char *err, size_t errlen)
 {
 	int64_t depth = 0;
 	if (check_size(s, m, err, errlen))
 		return -1;
 	if (parent_number &&
 	    store_number(s, &depth, 0, err, errlen, "SELECT depth FROM messages WHERE session = ? AND number = ?", "ii",
-	                 session_row, parent_number))
+			 session_row, parent_number))
 		return -1;
 	/* A reply that still streams is indexed when it is whole. */
 	bool indexed = m->status == MESSAGE_COMPLETE;
 	if (store_change(s, err, errlen,
-	                 "INSERT INTO messages (session, number, parent, depth, role, status, indexed, created,"
-	                 " prompt_tokens, completion_tokens, first_token_ms, predicted_ms, model, settings, content)"
-	                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	                 "iikittiiiifftt"
-	                 "b",
-	                 session_row, m->number, parent_number, depth + 1, role_names[m->role], status_names[m->status],
-	                 (int64_t)indexed, m->created, (int64_t)m->prompt_tokens, (int64_t)m->completion_tokens,
-	                 m->first_token_ms, m->predicted_ms, m->model, m->settings, m->content, m->len))
+			 "INSERT INTO messages (session, number, parent, depth, role, status, indexed, created,"
+			 " prompt_tokens, completion_tokens, first_token_ms, predicted_ms, model, settings, content)"
+			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			 "iikittiiiifftt"
+			 "b",
+			 session_row, m->number, parent_number, depth + 1, role_names[m->role], status_names[m->status],
+			 (int64_t)indexed, m->created, (int64_t)m->prompt_tokens, (int64_t)m->completion_tokens,
+			 m->first_token_ms, m->predicted_ms, m->model, m->settings, m->content, m->len))
 		return -1;
 	*id = sqlite3_last_insert_rowid(s->db);
 	return indexed ? search_add(s, *id, m->content, m->len, err, errlen) : 0;
@@ -114,25 +114,26 @@ int message_insert(struct sessions *s, int64_t session_row, const struct message
 
 /* Finds the parent's number and the new message's own. */
 static int place(struct sessions *s, int64_t session_row, const struct message *m, int64_t *parent, int64_t *number,
-                 char *err, size_t errlen)
+		 char *err, size_t errlen)
 {
 	*parent = 0;
 	if (m->parent == 0) {
-		if (store_number(s, parent, 0, err, errlen, "SELECT leaf FROM sessions WHERE row = ?", "i", session_row))
+		if (store_number(s, parent, 0, err, errlen, "SELECT leaf FROM sessions WHERE row = ?", "i",
+				 session_row))
 			return -1;
 	} else if (m->parent != MESSAGE_ROOT && message_number(s, session_row, m->parent, parent, err, errlen)) {
 		return -1;
 	}
 	return store_number(s, number, 1, err, errlen, "SELECT max(number) + 1 FROM messages WHERE session = ?", "i",
-	                    session_row);
+			    session_row);
 }
 
 static int touch(struct sessions *s, int64_t session_row, int64_t leaf, char *err, size_t errlen)
 {
 	if (store_change(s, err, errlen,
-	                 "UPDATE sessions SET leaf = ?, updated = ?,"
-	                 " activity = (SELECT max(activity) + 1 FROM sessions) WHERE row = ?",
-	                 "iii", leaf, store_now(), session_row))
+			 "UPDATE sessions SET leaf = ?, updated = ?,"
+			 " activity = (SELECT max(activity) + 1 FROM sessions) WHERE row = ?",
+			 "iii", leaf, store_now(), session_row))
 		return -1;
 	if (sqlite3_changes(s->db) == 0)
 		return store_error(s, err, errlen, "the session is no longer there");
@@ -171,19 +172,19 @@ static int update(struct sessions *s, const struct message *m, char *err, size_t
 	if (search_remove(s, m->id, err, errlen))
 		return -1;
 	if (store_change(s, err, errlen,
-	                 "UPDATE messages SET status = ?, indexed = ?, prompt_tokens = ?, completion_tokens = ?,"
-	                 " first_token_ms = ?, predicted_ms = ?, settings = ?, content = ? WHERE id = ?",
-	                 "tiiifftbi", status_names[m->status], (int64_t)whole, (int64_t)m->prompt_tokens,
-	                 (int64_t)m->completion_tokens, m->first_token_ms, m->predicted_ms, m->settings, m->content, m->len,
-	                 m->id))
+			 "UPDATE messages SET status = ?, indexed = ?, prompt_tokens = ?, completion_tokens = ?,"
+			 " first_token_ms = ?, predicted_ms = ?, settings = ?, content = ? WHERE id = ?",
+			 "tiiifftbi", status_names[m->status], (int64_t)whole, (int64_t)m->prompt_tokens,
+			 (int64_t)m->completion_tokens, m->first_token_ms, m->predicted_ms, m->settings, m->content,
+			 m->len, m->id))
 		return -1;
 	if (sqlite3_changes(s->db) == 0)
 		return store_error(s, err, errlen, "the message is no longer there");
 	if (!whole)
 		return 0;
 	if (store_change(s, err, errlen,
-	                 "UPDATE sessions SET updated = ? WHERE row = (SELECT session FROM messages WHERE id = ?)", "ii",
-	                 store_now(), m->id))
+			 "UPDATE sessions SET updated = ? WHERE row = (SELECT session FROM messages WHERE id = ?)",
+			 "ii", store_now(), m->id))
 		return -1;
 	return search_add(s, m->id, m->content, m->len, err, errlen);
 }
@@ -197,15 +198,14 @@ int message_update(struct sessions *s, const struct message *message, char *err,
 
 /* Every message of the session, by number, from the index alone. */
 static int read_links(struct sessions *s, int64_t session_row, struct message_link **out, size_t *count, char *err,
-                      size_t errlen)
+		      size_t errlen)
 {
 	*out = NULL;
 	*count = 0;
 	size_t size = 0;
-	sqlite3_stmt *stmt =
-		store_query(s, err, errlen,
-	                "SELECT id, number, parent FROM messages INDEXED BY messages_parent WHERE session = ?", "i",
-	                session_row);
+	sqlite3_stmt *stmt = store_query(
+		s, err, errlen, "SELECT id, number, parent FROM messages INDEXED BY messages_parent WHERE session = ?",
+		"i", session_row);
 	int code = stmt ? 1 : -1;
 	while (code > 0 && (code = store_row(s, stmt, err, errlen)) > 0) {
 		if (*count == size)
@@ -243,7 +243,7 @@ static int by_number(const void *a, const void *b)
 }
 
 static int tree_links(struct sessions *s, int64_t session_row, struct message_link **out, size_t *count, char *err,
-                      size_t errlen)
+		      size_t errlen)
 {
 	if (read_links(s, session_row, out, count, err, errlen))
 		return -1;
@@ -254,7 +254,7 @@ static int tree_links(struct sessions *s, int64_t session_row, struct message_li
 }
 
 int message_links(struct sessions *s, int64_t session_row, int64_t message, struct message_link **out, size_t *count,
-                  char *err, size_t errlen)
+		  char *err, size_t errlen)
 {
 	int64_t number = 0;
 	*out = NULL;
@@ -278,8 +278,8 @@ int message_links(struct sessions *s, int64_t session_row, int64_t message, stru
 	return 0;
 }
 
-#define MESSAGE_SELECT                                                                                                 \
-	"SELECT id, role, status, created, prompt_tokens, completion_tokens, first_token_ms, predicted_ms, model,"         \
+#define MESSAGE_SELECT                                                                                             \
+	"SELECT id, role, status, created, prompt_tokens, completion_tokens, first_token_ms, predicted_ms, model," \
 	" settings, content FROM messages WHERE id >= ? ORDER BY id"
 
 static void read_message(sqlite3_stmt *stmt, const struct message_link *link, struct message *out)
@@ -325,14 +325,13 @@ static int seek(struct sessions *s, sqlite3_stmt **stmt, int64_t id, char *err, 
 static int64_t parent_id(const struct message_link *links, size_t count, int64_t number)
 {
 	struct message_link key = {.number = number};
-	const struct message_link *found =
-		number && count ? bsearch(&key, links, count, sizeof(key), by_number) : NULL;
+	const struct message_link *found = number && count ? bsearch(&key, links, count, sizeof(key), by_number) : NULL;
 	return found ? found->id : 0;
 }
 
 /* Reads the messages of links (by rising number, hence rising id). */
 static int read_messages(struct sessions *s, const struct message_link *links, size_t count, struct message **out,
-                         char *err, size_t errlen)
+			 char *err, size_t errlen)
 {
 	sqlite3_stmt *stmt = NULL;
 	*out = xcalloc(count, sizeof(**out));
@@ -359,9 +358,9 @@ int message_path(struct sessions *s, int64_t session_row, struct message **out, 
 	*out = NULL;
 	*count = 0;
 	if (store_number(s, &leaf, 0, err, errlen,
-	                 "SELECT m.id FROM sessions s JOIN messages m ON m.session = s.row AND m.number = s.leaf"
-	                 " WHERE s.row = ?",
-	                 "i", session_row) ||
+			 "SELECT m.id FROM sessions s JOIN messages m ON m.session = s.row AND m.number = s.leaf"
+			 " WHERE s.row = ?",
+			 "i", session_row) ||
 	    message_links(s, session_row, leaf, &links, count, err, errlen))
 		return -1;
 	int code = read_messages(s, links, *count, out, err, errlen);

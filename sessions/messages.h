@@ -4,21 +4,21 @@
 
 #include "store.h"
 
-struct message_link {            /* a message's place in the tree */
-	int64_t id, number, parent;  /* parent: its number, 0: none */
+struct message_link {               /* a message's place in the tree */
+	int64_t id, number, parent; /* parent: its number, 0: none */
 	int sibling, siblings;
 };
 
 /* The path from the first message to `message` (0: none, an empty path). Caller frees. */
 int message_links(struct sessions *, int64_t session_row, int64_t message, struct message_link **out, size_t *count,
-                  char *err, size_t errlen);
+		  char *err, size_t errlen);
 /* The number of a message, which must belong to the session. */
 int message_number(struct sessions *, int64_t session_row, int64_t id, int64_t *number, char *err, size_t errlen);
 /* Within a transaction: stores a message with the number and parent (a number)
  * given, indexes it, and returns its id. Does not touch the session's row. */
 int message_insert(struct sessions *, int64_t session_row, const struct message *, int64_t parent_number, int64_t *id,
-                   char *err, size_t errlen);
-int message_role_parse(const char *name, enum message_role *);       /* -1: unknown */
+		   char *err, size_t errlen);
+int message_role_parse(const char *name, enum message_role *); /* -1: unknown */
 int message_status_parse(const char *name, enum message_status *);
 
 /* sessions.c: reads one session; stores one within a transaction ("" id: a new one). */

@@ -88,7 +88,7 @@ static bool looks_sound(struct sessions *s)
 	if (sound) {
 		int code = sqlite3_step(stmt);
 		sound = code == SQLITE_ROW ? strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0
-		                           : code != SQLITE_CORRUPT && code != SQLITE_NOTADB;
+					   : code != SQLITE_CORRUPT && code != SQLITE_NOTADB;
 	}
 	sqlite3_finalize(stmt);
 	return sound;
@@ -103,8 +103,8 @@ static enum found look(struct sessions *s, char *err, size_t errlen)
 	int version = schema_version(s, err, errlen);
 	if (version < 0)
 		return is_damage(s) || sqlite3_errcode(s->db) == SQLITE_OK || sqlite3_errcode(s->db) == SQLITE_DONE
-		               ? FOUND_DAMAGED
-		               : FOUND_ERROR;
+			       ? FOUND_DAMAGED
+			       : FOUND_ERROR;
 	if (version > SCHEMA_VERSION)
 		return FOUND_NEWER;
 	if (!looks_sound(s)) {
@@ -123,7 +123,7 @@ static int open_read_only(struct sessions *s, const char *reason, char *err, siz
 	struct stat st;
 	bool empty = stat(s->path, &st) || st.st_size == 0;
 	int code = store_connect(&s->db, empty ? ":memory:" : s->path,
-	                         empty ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+				 empty ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 	if (code != SQLITE_OK)
 		return store_fail(s, err, errlen);
 	if (empty && schema_migrate(s, err, errlen))
@@ -137,10 +137,29 @@ static int open_read_only(struct sessions *s, const char *reason, char *err, siz
 static int open_newer(struct sessions *s, char *err, size_t errlen)
 {
 	char *reason = xasprintf("written by a newer bora (its version %d, ours %d); it can only be read: update bora",
-	                         schema_version(s, err, errlen), SCHEMA_VERSION);
+				 schema_version(s, err, errlen), SCHEMA_VERSION);
 	int code = open_read_only(s, reason, err, errlen);
 	free(reason);
 	return code;
+}
+
+/* Losses are told in sessions.db.losses; the notice is one line. */
+static void keep_line(void *arg, const char *line)
+{
+	buffer_puts(arg, line);
+	buffer_puts(arg, "\n");
+}
+
+static void write_losses(struct sessions *s, const struct buffer *lines)
+{
+	char *path = xasprintf("%s.losses", s->path);
+	int fd = lines->len ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+	if (fd >= 0) {
+		ssize_t written = write(fd, lines->data, lines->len);
+		(void)written; /* told again by nobody, but the damaged file is kept */
+		close(fd);
+	}
+	free(path);
 }
 
 static int open_damaged(struct sessions *s, char *err, size_t errlen)
@@ -148,9 +167,13 @@ static int open_damaged(struct sessions *s, char *err, size_t errlen)
 	store_disconnect(s);
 	if (s->lock_fd < 0 || locks_store(s->lock_fd, true)) {
 		return store_error(s, err, errlen,
-		                   "the file is damaged, and another bora has it open; close that one and try again");
+				   "the file is damaged, and another bora has it open; close that one and try again");
 	}
-	if (repair_salvage(s, &s->notice, err, errlen))
+	struct buffer lines = {0};
+	int code = repair_salvage(s, keep_line, &lines, &s->notice, err, errlen);
+	write_losses(s, &lines);
+	buffer_free(&lines);
+	if (code)
 		return -1;
 	locks_store(s->lock_fd, false);
 	return look(s, err, errlen) == FOUND_SOUND ? 0 : -1;
@@ -159,26 +182,23 @@ static int open_damaged(struct sessions *s, char *err, size_t errlen)
 static int open_store(struct sessions *s, char *err, size_t errlen)
 {
 	if (make_file(s))
-		return open_read_only(s, "cannot be written; nothing new is kept: check the disk and the folder's permissions",
-		                      err, errlen);
+		return open_read_only(
+			s, "cannot be written; nothing new is kept: check the disk and the folder's permissions", err,
+			errlen);
 	tighten_all(s);
 	if (s->lock_fd >= 0 && locks_store(s->lock_fd, false))
 		return store_error(s, err, errlen, "another bora is repairing it; try again in a moment");
 	switch (look(s, err, errlen)) {
-	case FOUND_SOUND:
-		return 0;
-	case FOUND_NEWER:
-		return open_newer(s, err, errlen);
-	case FOUND_DAMAGED:
-		return open_damaged(s, err, errlen);
+	case FOUND_SOUND: return 0;
+	case FOUND_NEWER: return open_newer(s, err, errlen);
+	case FOUND_DAMAGED: return open_damaged(s, err, errlen);
 	case FOUND_UNWRITABLE: {
 		char *reason = xasprintf("nothing new is kept: %s", err);
 		int code = open_read_only(s, reason, err, errlen);
 		free(reason);
 		return code;
 	}
-	default:
-		return -1;
+	default: return -1;
 	}
 }
 

@@ -5,8 +5,8 @@
 #include "store.h"
 
 /* With the store locked alone and disconnected: sets sessions.db aside under a
- * name of its own and puts what could be read of it in its place. *notice: one
- * line for the person. The old file is never written to. */
-int repair_salvage(struct sessions *, char **notice, char *err, size_t errlen);
+ * name of its own and puts what could be read of it in its place. Each loss is a
+ * line. *notice: one line for the person. The old file is never written to. */
+int repair_salvage(struct sessions *, sessions_line_fn *line, void *arg, char **notice, char *err, size_t errlen);
 
 #endif

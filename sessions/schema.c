@@ -1,4 +1,5 @@
 #include "schema.h"
+#include "search.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -81,7 +82,9 @@ static int step(struct sessions *s, int from, char *err, size_t errlen)
 	char *stamp = xasprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", SCHEMA_APPLICATION, SCHEMA_VERSION);
 	int code = sqlite3_exec(s->db, stamp, NULL, NULL, NULL);
 	free(stamp);
-	return code == SQLITE_OK ? 0 : store_fail(s, err, errlen);
+	if (code != SQLITE_OK)
+		return store_fail(s, err, errlen);
+	return from == 0 ? search_stamp(s, err, errlen) : 0;
 }
 
 int schema_migrate(struct sessions *s, char *err, size_t errlen)

@@ -4,7 +4,7 @@
 
 #include "store.h"
 
-enum { SCHEMA_VERSION = 1, SCHEMA_APPLICATION = 0x626f7261 };   /* "bora" in the file's header */
+enum { SCHEMA_VERSION = 1, SCHEMA_APPLICATION = 0x626f7261 }; /* "bora" in the file's header */
 
 /* The version of an open store; 0: nothing in it yet; -1 and err: not ours. */
 int schema_version(struct sessions *, char *err, size_t errlen);

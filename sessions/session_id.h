@@ -14,6 +14,6 @@ enum { SESSION_ID_LENGTH = 10 };
 int session_id_make(struct sessions *, int64_t now, char out[SESSION_ID_SIZE], char *err, size_t errlen);
 /* An ID or the beginning of one as typed: capitals, o for 0, i and l for 1. -1: it is none. */
 int session_id_normalise(const char *typed, char out[SESSION_ID_SIZE]);
-bool session_id_valid(const char *id);               /* whole, as issued */
+bool session_id_valid(const char *id); /* whole, as issued */
 
 #endif

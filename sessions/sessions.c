@@ -1,4 +1,5 @@
 #include "sessions.h"
+#include "codec.h"
 #include "locks.h"
 #include "messages.h"
 #include "search.h"
@@ -11,11 +12,11 @@
 #include <unistd.h>
 
 /* Tokens: what the latest reply of the path had in front of it, and itself. */
-#define SESSION_SELECT                                                                                                 \
-	"SELECT s.row, s.id, s.title, s.model, s.system, s.created, s.updated, s.pinned, coalesce(m.depth, 0),"            \
-	" coalesce(m.id, 0), coalesce(nullif(m.prompt_tokens + m.completion_tokens, 0),"                                   \
-	" (SELECT p.prompt_tokens + p.completion_tokens FROM messages p"                                                   \
-	"  WHERE p.session = m.session AND p.number = m.parent), 0)"                                                       \
+#define SESSION_SELECT                                                                                          \
+	"SELECT s.row, s.id, s.title, s.model, s.system, s.created, s.updated, s.pinned, coalesce(m.depth, 0)," \
+	" coalesce(m.id, 0), coalesce(nullif(m.prompt_tokens + m.completion_tokens, 0),"                        \
+	" (SELECT p.prompt_tokens + p.completion_tokens FROM messages p"                                        \
+	"  WHERE p.session = m.session AND p.number = m.parent), 0)"                                            \
 	" FROM sessions s LEFT JOIN messages m ON m.session = s.row AND m.number = s.leaf "
 
 void session_free(struct session *session)
@@ -82,8 +83,8 @@ int session_find(struct sessions *s, const char *id, struct session *out, char *
 		return -1;
 	}
 	snprintf(high, sizeof(high), "%s~", low);
-	sqlite3_stmt *stmt = store_query(s, err, errlen,
-	                                 SESSION_SELECT "WHERE s.id >= ? AND s.id < ? ORDER BY s.id LIMIT 2", "tt", low, high);
+	sqlite3_stmt *stmt = store_query(
+		s, err, errlen, SESSION_SELECT "WHERE s.id >= ? AND s.id < ? ORDER BY s.id LIMIT 2", "tt", low, high);
 	int code = stmt ? store_row(s, stmt, err, errlen) : -1;
 	if (code == 0)
 		snprintf(err, errlen, "no session's ID begins with '%s'; `bora sessions` lists them", id);
@@ -93,7 +94,7 @@ int session_find(struct sessions *s, const char *id, struct session *out, char *
 	code = store_row(s, stmt, err, errlen);
 	if (code > 0) {
 		snprintf(err, errlen, "'%s' begins more than one session's ID (%s, %s); give more of it", id, out->id,
-		         (const char *)sqlite3_column_text(stmt, 1));
+			 (const char *)sqlite3_column_text(stmt, 1));
 		sqlite3_reset(stmt);
 		code = -1;
 	}
@@ -107,8 +108,8 @@ int session_list(struct sessions *s, bool all, struct session **out, size_t *cou
 	*out = NULL;
 	*count = 0;
 	sqlite3_stmt *stmt = store_query(
-		s, err, errlen,
-		SESSION_SELECT "WHERE ? OR s.leaf IS NOT NULL ORDER BY s.pinned DESC, s.activity DESC", "i", (int64_t)all);
+		s, err, errlen, SESSION_SELECT "WHERE ? OR s.leaf IS NOT NULL ORDER BY s.pinned DESC, s.activity DESC",
+		"i", (int64_t)all);
 	if (!stmt)
 		return -1;
 	size_t size = 0;
@@ -133,18 +134,23 @@ int session_insert(struct sessions *s, const struct session *session, int64_t *r
 	snprintf(id, sizeof(id), "%s", session->id);
 	if (!*id && session_id_make(s, session->created, id, err, errlen))
 		return -1;
-	if (store_change(s, err, errlen,
-	                 "INSERT INTO sessions (id, title, model, system, created, updated, pinned, activity) VALUES"
-	                 " (?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(activity), 0) + 1 FROM sessions))",
-	                 "ttttiii", id, session->title, session->model, session->system, session->created, session->updated,
-	                 (int64_t)session->pinned))
-		return -1;
+	/* Names are for people and JSON: always text. The system prompt stays as it is. */
+	char *title = codec_repair(session->title, strlen(session->title));
+	char *model = codec_repair(session->model ? session->model : "", session->model ? strlen(session->model) : 0);
+	int code = store_change(
+		s, err, errlen,
+		"INSERT INTO sessions (id, title, model, system, created, updated, pinned, activity) VALUES"
+		" (?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(activity), 0) + 1 FROM sessions))",
+		"ttttiii", id, title, model, session->system, session->created, session->updated,
+		(int64_t)session->pinned);
 	*row = sqlite3_last_insert_rowid(s->db);
-	return 0;
+	free(title);
+	free(model);
+	return code;
 }
 
 int session_create(struct sessions *s, const char *model, const char *system, struct session *out, char *err,
-                   size_t errlen)
+		   size_t errlen)
 {
 	int64_t now = store_now(), row = 0;
 	struct session session = {.title = "", .created = now, .updated = now};
@@ -162,32 +168,41 @@ int session_create(struct sessions *s, const char *model, const char *system, st
 	return -1;
 }
 
-/* One change of one session in a transaction of its own. */
-#define CHANGE(...)                                                                                                    \
-	if (store_begin(s, err, errlen))                                                                                   \
-		return -1;                                                                                                     \
-	return store_end(s, changed(s, store_change(s, err, errlen, __VA_ARGS__), err, errlen), err, errlen)
-
-static int changed(struct sessions *s, int code, char *err, size_t errlen)
+/* Commits one change of one session. */
+static int finish(struct sessions *s, int code, char *err, size_t errlen)
 {
 	if (code == 0 && sqlite3_changes(s->db) == 0)
-		return store_error(s, err, errlen, "the session is no longer there");
-	return code;
+		code = store_error(s, err, errlen, "the session is no longer there");
+	return store_end(s, code, err, errlen);
 }
 
 int session_rename(struct sessions *s, int64_t row, const char *title, char *err, size_t errlen)
 {
-	CHANGE("UPDATE sessions SET title = ? WHERE row = ?", "ti", title, row);
+	if (store_begin(s, err, errlen))
+		return -1;
+	char *text = codec_repair(title, strlen(title));
+	int code = store_change(s, err, errlen, "UPDATE sessions SET title = ? WHERE row = ?", "ti", text, row);
+	free(text);
+	return finish(s, code, err, errlen);
 }
 
 int session_pin(struct sessions *s, int64_t row, bool pinned, char *err, size_t errlen)
 {
-	CHANGE("UPDATE sessions SET pinned = ? WHERE row = ?", "ii", (int64_t)pinned, row);
+	if (store_begin(s, err, errlen))
+		return -1;
+	return finish(s,
+		      store_change(s, err, errlen, "UPDATE sessions SET pinned = ? WHERE row = ?", "ii",
+				   (int64_t)pinned, row),
+		      err, errlen);
 }
 
 int session_set_system(struct sessions *s, int64_t row, const char *system, char *err, size_t errlen)
 {
-	CHANGE("UPDATE sessions SET system = ? WHERE row = ?", "ti", system, row);
+	if (store_begin(s, err, errlen))
+		return -1;
+	return finish(s,
+		      store_change(s, err, errlen, "UPDATE sessions SET system = ? WHERE row = ?", "ti", system, row),
+		      err, errlen);
 }
 
 int session_set_leaf(struct sessions *s, int64_t row, int64_t message, char *err, size_t errlen)
@@ -195,7 +210,10 @@ int session_set_leaf(struct sessions *s, int64_t row, int64_t message, char *err
 	int64_t number = 0;
 	if (session_lock(s, row, err, errlen) || (message && message_number(s, row, message, &number, err, errlen)))
 		return -1;
-	CHANGE("UPDATE sessions SET leaf = ? WHERE row = ?", "ki", number, row);
+	if (store_begin(s, err, errlen))
+		return -1;
+	return finish(s, store_change(s, err, errlen, "UPDATE sessions SET leaf = ? WHERE row = ?", "ki", number, row),
+		      err, errlen);
 }
 
 /* The engine's cache files of a session are named ID.anything; words are not in them. */
@@ -242,18 +260,20 @@ static int copy_path(struct sessions *s, int64_t row, int64_t message, int64_t t
 		return -1;
 	int code = 0;
 	for (size_t i = 0; i < count && code == 0; i++) {
-		code = store_change(s, err, errlen,
-		                    "INSERT INTO messages (session, number, parent, depth, role, status, indexed, created,"
-		                    " prompt_tokens, completion_tokens, first_token_ms, predicted_ms, model, settings, content)"
-		                    " SELECT ?, ?, ?, ?, role, status, 0, created, prompt_tokens, completion_tokens,"
-		                    " first_token_ms, predicted_ms, model, settings, content FROM messages WHERE id = ?",
-		                    "iikii", to, (int64_t)i + 1, (int64_t)i, (int64_t)i + 1, path[i].id);
+		code = store_change(
+			s, err, errlen,
+			"INSERT INTO messages (session, number, parent, depth, role, status, indexed, created,"
+			" prompt_tokens, completion_tokens, first_token_ms, predicted_ms, model, settings, content)"
+			" SELECT ?, ?, ?, ?, role, status, 0, created, prompt_tokens, completion_tokens,"
+			" first_token_ms, predicted_ms, model, settings, content FROM messages WHERE id = ?",
+			"iikii", to, (int64_t)i + 1, (int64_t)i, (int64_t)i + 1, path[i].id);
 		if (code == 0)
 			code = search_index_stored(s, sqlite3_last_insert_rowid(s->db), err, errlen);
 	}
 	free(path);
 	if (code == 0)
-		code = store_change(s, err, errlen, "UPDATE sessions SET leaf = ? WHERE row = ?", "ki", (int64_t)count, to);
+		code = store_change(s, err, errlen, "UPDATE sessions SET leaf = ? WHERE row = ?", "ki", (int64_t)count,
+				    to);
 	return code;
 }
 
@@ -299,12 +319,14 @@ int session_lock(struct sessions *s, int64_t row, char *err, size_t errlen)
 	if (holds(s, row))
 		return 0;
 	if (s->lock_fd < 0)
-		return store_error(s, err, errlen, "sessions.lock beside it cannot be opened; check the folder's permissions");
+		return store_error(s, err, errlen,
+				   "sessions.lock beside it cannot be opened; check the folder's permissions");
 	if (locks_session(s->lock_fd, row, &pid)) {
 		if (pid)
-			return store_error(s, err, errlen,
-			                   "another bora (process %lld) is writing this session; here it can only be read",
-			                   (long long)pid);
+			return store_error(
+				s, err, errlen,
+				"another bora (process %lld) is writing this session; here it can only be read",
+				(long long)pid);
 		return store_error(s, err, errlen, "another bora is writing this session; here it can only be read");
 	}
 	s->locked = xreallocarray(s->locked, s->locked_count + 1, sizeof(*s->locked));

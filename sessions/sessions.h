@@ -30,25 +30,26 @@ struct sessions;
  * that cannot be written opens read-only: sessions_read_only() then says why. */
 int sessions_open(struct sessions **, const char *dir, const struct i18n *, char *err, size_t errlen);
 void sessions_close(struct sessions *);
-const char *sessions_read_only(const struct sessions *);   /* NULL when writable */
-const char *sessions_notice(const struct sessions *);      /* what opening had to do (salvage…), or NULL */
+const char *sessions_read_only(const struct sessions *); /* NULL when writable */
+const char *sessions_notice(const struct sessions *);    /* what opening had to do (salvage…), or NULL */
 
 enum { SESSION_ID_SIZE = 27 };
 
-struct session {                 /* session_free: strings are owned */
-	int64_t row;                 /* within this store */
-	char id[SESSION_ID_SIZE];    /* for people and scripts; sorts by age */
-	char *title;                 /* "" until named */
+struct session {                  /* session_free: strings are owned */
+	int64_t row;              /* within this store */
+	char id[SESSION_ID_SIZE]; /* for people and scripts; sorts by age */
+	char *title;              /* "" until named */
 	char *model, *system;
-	int64_t created, updated;    /* seconds since 1970, for show */
-	int messages;                /* on the current path */
+	int64_t created, updated; /* seconds since 1970, for show */
+	int messages;             /* on the current path */
 	int tokens;
 	bool pinned;
-	int64_t leaf;                /* the message the conversation now ends with; 0: none */
+	int64_t leaf; /* the message the conversation now ends with; 0: none */
 };
-void session_free(struct session *);     /* what it holds, not itself */
+void session_free(struct session *); /* what it holds, not itself */
 
-int session_create(struct sessions *, const char *model, const char *system, struct session *out, char *err, size_t errlen);
+int session_create(struct sessions *, const char *model, const char *system, struct session *out, char *err,
+		   size_t errlen);
 /* By ID or unique prefix; "" or NULL: the latest. An unknown or ambiguous prefix fails. */
 int session_find(struct sessions *, const char *id, struct session *out, char *err, size_t errlen);
 /* Newest first, pinned before; all: also empty ones. Caller frees each and the array. */
@@ -69,28 +70,28 @@ void session_unlock(struct sessions *, int64_t row);
 enum message_role { MESSAGE_SYSTEM, MESSAGE_USER, MESSAGE_ASSISTANT, MESSAGE_TOOL };
 enum message_status { MESSAGE_COMPLETE, MESSAGE_PARTIAL };
 
-struct message {                 /* message_free: strings are owned */
-	int64_t id, parent;          /* parent 0: the first of its session */
-	int64_t number;              /* within its session, from 1: what people type and files hold */
+struct message {            /* message_free: strings are owned */
+	int64_t id, parent; /* parent 0: the first of its session */
+	int64_t number;     /* within its session, from 1: what people type and files hold */
 	enum message_role role;
 	enum message_status status;
-	char *content;               /* any bytes, len of them, NUL after */
+	char *content; /* any bytes, len of them, NUL after */
 	size_t len;
-	char *model;                 /* who wrote it, "" for people */
-	char *settings;              /* sampling as JSON, "" unknown */
+	char *model;    /* who wrote it, "" for people */
+	char *settings; /* sampling as JSON, "" unknown */
 	int prompt_tokens, completion_tokens;
 	double first_token_ms, predicted_ms;
 	int64_t created;
-	int sibling, siblings;       /* this is the sibling-th (from 1) child of its parent */
+	int sibling, siblings; /* this is the sibling-th (from 1) child of its parent */
 };
 void message_free(struct message *);
-const char *message_role_name(enum message_role);        /* "system", "user", "assistant", "tool" */
-const char *message_status_name(enum message_status);    /* "complete", "partial" */
+const char *message_role_name(enum message_role);     /* "system", "user", "assistant", "tool" */
+const char *message_status_name(enum message_status); /* "complete", "partial" */
 
 /* Stores message under parent (0: the current leaf; MESSAGE_ROOT: none, beside the
  * first) and makes it the leaf. Sets id, number, parent, and created where that is
  * 0. Content up to SESSIONS_MESSAGE_MAX bytes. Takes the session's lock. */
-#define MESSAGE_ROOT ((int64_t)-1)
+#define MESSAGE_ROOT         ((int64_t)-1)
 #define SESSIONS_MESSAGE_MAX ((size_t)100 << 20)
 int message_append(struct sessions *, int64_t session_row, struct message *, char *err, size_t errlen);
 /* Replaces content and status (and figures) of a message: a reply while it streams. */
@@ -105,33 +106,37 @@ int message_find(struct sessions *, int64_t session_row, int64_t number, int64_t
 
 struct search_hit {
 	struct session session;
-	int64_t message, number;     /* the message's id, and its number in the session */
-	char *snippet;               /* one line around the hit */
-	size_t match_start, match_end;   /* the hit's bytes in snippet */
+	int64_t message, number;       /* the message's id, and its number in the session */
+	char *snippet;                 /* one line around the hit */
+	size_t match_start, match_end; /* the hit's bytes in snippet */
 };
 void search_hit_free(struct search_hit *);
-int sessions_search(struct sessions *, const char *query, int most, struct search_hit **out, size_t *count, char *err, size_t errlen);
+int sessions_search(struct sessions *, const char *query, int most, struct search_hit **out, size_t *count, char *err,
+		    size_t errlen);
 
 /* JSON holds the whole tree and comes back identical by import; the others, and
  * JSON_PATH, hold the current path. Appends to out. */
 enum export_format { EXPORT_MARKDOWN, EXPORT_JSON, EXPORT_JSON_PATH, EXPORT_HTML, EXPORT_TEXT };
 int session_export(struct sessions *, int64_t row, enum export_format, struct buffer *out, char *err, size_t errlen);
 /* Stores every conversation in the text, or nothing. *imported: how many. */
-int session_import(struct sessions *, const char *text, size_t len, const char *name, int *imported, char *err, size_t errlen);
+int session_import(struct sessions *, const char *text, size_t len, const char *name, int *imported, char *err,
+		   size_t errlen);
 
 /* Looks the store over; with repair, salvages. Each finding is a line for fn.
  * Returns the number of problems left, or -1. */
 typedef void sessions_line_fn(void *arg, const char *line);
-int sessions_check(const char *dir, bool repair, sessions_line_fn *, void *arg, char *err, size_t errlen);
+int sessions_check(const char *dir, const struct i18n *, bool repair, sessions_line_fn *, void *arg, char *err,
+		   size_t errlen);
 
 /* --- Drafts and input history, in the state folder ---------------------------- */
 
 struct drafts;
-struct drafts *drafts_open(const char *dir);         /* never fails: without a folder nothing is kept */
+struct drafts *drafts_open(const char *dir); /* never fails: without a folder nothing is kept */
 void drafts_close(struct drafts *);
-void draft_save(struct drafts *, const char *session_id, const char *text, size_t len);   /* "" id: the new chat; empty text removes */
-char *draft_load(struct drafts *, const char *session_id);                              /* NULL: none; caller frees */
+void draft_save(struct drafts *, const char *session_id, const char *text,
+		size_t len);                               /* "" id: the new chat; empty text removes */
+char *draft_load(struct drafts *, const char *session_id); /* NULL: none; caller frees */
 void history_add(struct drafts *, const char *text, size_t len);
-int history_load(struct drafts *, char ***lines, size_t *count);                        /* oldest first; caller frees */
+int history_load(struct drafts *, char ***lines, size_t *count); /* oldest first; caller frees */
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BUSY_MS = 2500 };         /* a second writer waits so long, then is told */
+enum { BUSY_MS = 2500 }; /* a second writer waits so long, then is told */
 
 int store_error(struct sessions *s, char *err, size_t errlen, const char *format, ...)
 {
@@ -26,8 +26,9 @@ int store_fail(struct sessions *s, char *err, size_t errlen)
 		return store_error(s, err, errlen, "not saved, the disk is full; free some space and try again");
 	case SQLITE_IOERR:
 		s->suspect = true;
-		return store_error(s, err, errlen, "not saved, the disk reported an error (%s, code %d); check the disk",
-		                   strerror(sqlite3_system_errno(s->db)), sqlite3_extended_errcode(s->db));
+		return store_error(s, err, errlen,
+				   "not saved, the disk reported an error (%s, code %d); check the disk",
+				   strerror(sqlite3_system_errno(s->db)), sqlite3_extended_errcode(s->db));
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return store_error(s, err, errlen, "another program is writing to it; try again in a moment");
@@ -36,13 +37,12 @@ int store_fail(struct sessions *s, char *err, size_t errlen)
 	case SQLITE_CANTOPEN:
 		s->suspect = true;
 		return store_error(s, err, errlen, "cannot be written (%s); check the folder's permissions",
-		                   sqlite3_errmsg(s->db));
+				   sqlite3_errmsg(s->db));
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return store_error(s, err, errlen, "the file is damaged (%s); run `bora sessions check --repair`",
-		                   sqlite3_errmsg(s->db));
-	default:
-		return store_error(s, err, errlen, "%s", sqlite3_errmsg(s->db));
+				   sqlite3_errmsg(s->db));
+	default: return store_error(s, err, errlen, "%s", sqlite3_errmsg(s->db));
 	}
 }
 
@@ -59,10 +59,10 @@ int store_connect(sqlite3 **db, const char *path, int flags)
 	/* DELETE with EXTRA: also the folder is synced after the journal's removal,
 	 * so a commit that returned survives a power cut. */
 	return sqlite3_exec(*db,
-	                    "PRAGMA foreign_keys=ON; PRAGMA synchronous=EXTRA; PRAGMA secure_delete=ON;"
-	                    "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-16384;"
-	                    "PRAGMA temp_store=MEMORY",
-	                    NULL, NULL, NULL);
+			    "PRAGMA foreign_keys=ON; PRAGMA synchronous=EXTRA; PRAGMA secure_delete=ON;"
+			    "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-16384;"
+			    "PRAGMA temp_store=MEMORY",
+			    NULL, NULL, NULL);
 }
 
 void store_disconnect(struct sessions *s)
@@ -99,18 +99,16 @@ static sqlite3_stmt *prepare(struct sessions *s, const char *sql, char *err, siz
 static int bind(sqlite3_stmt *stmt, int column, char type, va_list *args)
 {
 	switch (type) {
-	case 'i':
-		return sqlite3_bind_int64(stmt, column, va_arg(*args, int64_t));
+	case 'i': return sqlite3_bind_int64(stmt, column, va_arg(*args, int64_t));
 	case 'k': {
 		int64_t key = va_arg(*args, int64_t);
 		return key ? sqlite3_bind_int64(stmt, column, key) : sqlite3_bind_null(stmt, column);
 	}
-	case 'f':
-		return sqlite3_bind_double(stmt, column, va_arg(*args, double));
+	case 'f': return sqlite3_bind_double(stmt, column, va_arg(*args, double));
 	case 't': {
 		const char *text = va_arg(*args, const char *);
 		return sqlite3_bind_text64(stmt, column, text ? text : "", text ? strlen(text) : 0, SQLITE_STATIC,
-		                           SQLITE_UTF8);
+					   SQLITE_UTF8);
 	}
 	default: {
 		const void *bytes = va_arg(*args, const void *);
@@ -121,7 +119,7 @@ static int bind(sqlite3_stmt *stmt, int column, char type, va_list *args)
 }
 
 static sqlite3_stmt *query(struct sessions *s, char *err, size_t errlen, const char *sql, const char *types,
-                           va_list *args)
+			   va_list *args)
 {
 	sqlite3_stmt *stmt = prepare(s, sql, err, errlen);
 	for (int i = 0; stmt && types[i]; i++) {
@@ -170,7 +168,7 @@ int store_change(struct sessions *s, char *err, size_t errlen, const char *sql, 
 }
 
 int store_number(struct sessions *s, int64_t *out, int64_t missing, char *err, size_t errlen, const char *sql,
-                 const char *types, ...)
+		 const char *types, ...)
 {
 	va_list args;
 	va_start(args, types);

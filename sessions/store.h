@@ -13,15 +13,15 @@
 enum { STORE_CACHE = 64 };
 
 struct sessions {
-	char *dir, *path;                /* the folder, and sessions.db in it */
+	char *dir, *path; /* the folder, and sessions.db in it */
 	sqlite3 *db;
 	const struct i18n *tr;
-	char *read_only, *notice;        /* NULL: none */
-	int lock_fd;                     /* -1: no lock file could be opened */
-	int64_t *locked;                 /* rows of the sessions this handle writes */
+	char *read_only, *notice; /* NULL: none */
+	int lock_fd;              /* -1: no lock file could be opened */
+	int64_t *locked;          /* rows of the sessions this handle writes */
 	size_t locked_count;
-	bool suspect;                    /* the disk failed: reopen before the next change */
-	bool index_checked;              /* the search index was made with these folding rules */
+	bool suspect;       /* the disk failed: reopen before the next change */
+	bool index_checked; /* the search index was made with these folding rules */
 	struct {
 		const char *sql;
 		sqlite3_stmt *stmt;
@@ -49,7 +49,7 @@ int store_row(struct sessions *, sqlite3_stmt *, char *err, size_t errlen);
 int store_change(struct sessions *, char *err, size_t errlen, const char *sql, const char *types, ...);
 /* First column of the first row, or missing. -1 on error. */
 int store_number(struct sessions *, int64_t *out, int64_t missing, char *err, size_t errlen, const char *sql,
-                 const char *types, ...);
+		 const char *types, ...);
 
 int store_begin(struct sessions *, char *err, size_t errlen);
 int store_commit(struct sessions *, char *err, size_t errlen);
@@ -57,7 +57,7 @@ void store_rollback(struct sessions *);
 /* Commits when code is 0, else rolls back; returns the final code. */
 int store_end(struct sessions *, int code, char *err, size_t errlen);
 
-char *store_text(sqlite3_stmt *, int column);        /* a copy; caller frees */
-int64_t store_now(void);                             /* seconds since 1970, never negative */
+char *store_text(sqlite3_stmt *, int column); /* a copy; caller frees */
+int64_t store_now(void);                      /* seconds since 1970, never negative */
 
 #endif

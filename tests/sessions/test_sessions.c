@@ -113,7 +113,8 @@ static void test_rename_and_delete(void **state)
 	assert_int_equal(access(cache, F_OK), -1);
 	assert_int_equal(session_rename(f->store, a.row, "gone", f->err, sizeof(f->err)), -1);
 	int64_t left;
-	assert_int_equal(store_number(f->store, &left, -1, f->err, sizeof(f->err), "SELECT count(*) FROM messages", ""), 0);
+	assert_int_equal(store_number(f->store, &left, -1, f->err, sizeof(f->err), "SELECT count(*) FROM messages", ""),
+			 0);
 	assert_int_equal(left, 0);
 	free(cache);
 	session_free(&a);
@@ -205,8 +206,12 @@ static void test_modes_repaired(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(test_create_append_reopen), FIXTURE_TEST(test_find_by_prefix), FIXTURE_TEST(test_list_order),
-		FIXTURE_TEST(test_rename_and_delete),    FIXTURE_TEST(test_fork),           FIXTURE_TEST(test_writer_lock),
+		FIXTURE_TEST(test_create_append_reopen),
+		FIXTURE_TEST(test_find_by_prefix),
+		FIXTURE_TEST(test_list_order),
+		FIXTURE_TEST(test_rename_and_delete),
+		FIXTURE_TEST(test_fork),
+		FIXTURE_TEST(test_writer_lock),
 		FIXTURE_TEST(test_modes_repaired),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

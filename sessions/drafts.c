@@ -85,7 +85,8 @@ static void read_file(const char *path, struct buffer *out)
 
 static char *draft_path(const struct drafts *d, const char *session_id)
 {
-	return xasprintf("%s/%s", d->dir, *session_id ? session_id : "new");
+	bool name = *session_id && !strchr(session_id, '/') && *session_id != '.';
+	return xasprintf("%s/%s", d->dir, name ? session_id : "new");
 }
 
 void draft_save(struct drafts *d, const char *session_id, const char *text, size_t len)

@@ -108,15 +108,6 @@ static char *aside_name(const char *path)
 	return name;
 }
 
-static int sync_folder(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int code = fd < 0 ? -1 : fsync(fd);
-	if (fd >= 0)
-		close(fd);
-	return code;
-}
-
 /* The damaged file gets a second name before the new one takes the first: at no
  * moment is there nothing by the name of sessions.db. A journal left over belongs
  * to the old file and must not be played into the new one. */
@@ -128,7 +119,7 @@ static int swap(struct sessions *s, const char *fresh, const char *aside, char *
 		code = -1;
 	if (code == 0 && rename(journal, journal_aside) && errno != ENOENT)
 		code = -1;
-	if (code == 0 && (sync_folder(s->dir) || rename(fresh, s->path) || sync_folder(s->dir)))
+	if (code == 0 && (store_sync_folder(s->dir) || rename(fresh, s->path) || store_sync_folder(s->dir)))
 		code = -1;
 	if (code)
 		store_error(s, err, errlen, "damaged, and cannot be set aside: %s", strerror(errno));

@@ -1,10 +1,11 @@
 #include "store.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { BUSY_MS = 2500 }; /* a second writer waits so long, then is told */
 
@@ -187,12 +188,25 @@ int store_number(struct sessions *s, int64_t *out, int64_t missing, char *err, s
 	return code < 0 ? -1 : 0;
 }
 
+/* The count of commits that the file itself keeps (its header, offset 24). */
+static uint32_t change_counter(const struct sessions *s)
+{
+	unsigned char counter[4] = {0};
+	int fd = open(s->path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? 0 : pread(fd, counter, sizeof(counter), 24);
+	if (fd >= 0)
+		close(fd);
+	return got == sizeof(counter) ? (uint32_t)counter[0] << 24 | (uint32_t)counter[1] << 16 |
+	                                        (uint32_t)counter[2] << 8 | counter[3]
+	                              : 0;
+}
+
 /* After a disk error nothing that SQLite holds in memory is to be believed. */
 static int reopen(struct sessions *s, char *err, size_t errlen)
 {
 	store_disconnect(s);
-	int code = store_connect(&s->db, s->path, SQLITE_OPEN_READWRITE);
-	if (code != SQLITE_OK)
+	if (store_connect(&s->db, s->path, SQLITE_OPEN_READWRITE) != SQLITE_OK ||
+	    sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
 		return store_fail(s, err, errlen);
 	s->suspect = false;
 	return 0;
@@ -206,7 +220,10 @@ int store_begin(struct sessions *s, char *err, size_t errlen)
 	}
 	if (s->suspect && reopen(s, err, errlen))
 		return -1;
-	return store_change(s, err, errlen, "BEGIN IMMEDIATE", "");
+	if (store_change(s, err, errlen, "BEGIN IMMEDIATE", ""))
+		return -1;
+	s->counter = change_counter(s);
+	return 0;
 }
 
 void store_rollback(struct sessions *s)
@@ -215,11 +232,25 @@ void store_rollback(struct sessions *s)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+/* A commit whose very last step failed (removing the journal, syncing the folder)
+ * may stand all the same; said to have failed, it would be made twice. */
+static bool stands_all_the_same(struct sessions *s)
+{
+	char err[256];
+	uint32_t before = s->counter;
+	if (!s->suspect || reopen(s, err, sizeof(err)) || change_counter(s) == before)
+		return false;
+	return store_sync_folder(s->dir) == 0;
+}
+
 int store_commit(struct sessions *s, char *err, size_t errlen)
 {
 	int code = store_change(s, err, errlen, "COMMIT", "");
-	if (code)
+	if (code) {
 		store_rollback(s);
+		if (stands_all_the_same(s))
+			code = 0;
+	}
 	return code;
 }
 
@@ -228,6 +259,15 @@ int store_end(struct sessions *s, int code, char *err, size_t errlen)
 	if (code == 0)
 		return store_commit(s, err, errlen);
 	store_rollback(s);
+	return code;
+}
+
+int store_sync_folder(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int code = fd < 0 ? -1 : fsync(fd);
+	if (fd >= 0)
+		close(fd);
 	return code;
 }
 

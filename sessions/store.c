@@ -197,8 +197,8 @@ static uint32_t change_counter(const struct sessions *s)
 	if (fd >= 0)
 		close(fd);
 	return got == sizeof(counter) ? (uint32_t)counter[0] << 24 | (uint32_t)counter[1] << 16 |
-	                                        (uint32_t)counter[2] << 8 | counter[3]
-	                              : 0;
+						(uint32_t)counter[2] << 8 | counter[3]
+				      : 0;
 }
 
 /* After a disk error nothing that SQLite holds in memory is to be believed. */

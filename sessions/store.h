@@ -21,7 +21,7 @@ struct sessions {
 	int64_t *locked;          /* rows of the sessions this handle writes */
 	size_t locked_count;
 	bool suspect;       /* the disk failed: reopen before the next change */
-	uint32_t counter;    /* of commits, as the open transaction found it */
+	uint32_t counter;   /* of commits, as the open transaction found it */
 	bool index_checked; /* the search index was made with these folding rules */
 	struct {
 		const char *sql;
@@ -58,7 +58,7 @@ void store_rollback(struct sessions *);
 /* Commits when code is 0, else rolls back; returns the final code. */
 int store_end(struct sessions *, int code, char *err, size_t errlen);
 
-int store_sync_folder(const char *dir);             /* makes names made in it last */
+int store_sync_folder(const char *dir);       /* makes names made in it last */
 char *store_text(sqlite3_stmt *, int column); /* a copy; caller frees */
 int64_t store_now(void);                      /* seconds since 1970, never negative */
 

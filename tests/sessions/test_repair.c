@@ -117,7 +117,8 @@ static void test_header_gone_nothing_lost(void **state)
 	overwrite(f, 0, junk, sizeof(junk));
 	fixture_open(f);
 	assert_non_null(sessions_notice(f->store));
-	assert_non_null(strstr(sessions_notice(f->store), "40 messages of 1 sessions were saved; the damaged file is kept as"));
+	assert_non_null(
+		strstr(sessions_notice(f->store), "40 messages of 1 sessions were saved; the damaged file is kept as"));
 	assert_null(sessions_read_only(f->store));
 	assert_int_equal(count_files(f, ".damaged-"), 1);
 	char *is = every_message(f, a.id);
@@ -144,7 +145,8 @@ static void test_every_page_in_turn(void **state)
 	unsigned char junk[PAGE];
 	fill(f, &a);
 	fixture_close(f);
-	char *path = store_path(f), *copy = xasprintf("cp %s %s.copy", path, path), *back = xasprintf("mv %s.copy %s", path, path);
+	char *path = store_path(f), *copy = xasprintf("cp %s %s.copy", path, path),
+	     *back = xasprintf("mv %s.copy %s", path, path);
 	memset(junk, 0xa5, sizeof(junk));
 	assert_int_equal(stat(path, &st), 0);
 	int pages = (int)(st.st_size / PAGE), salvaged = 0;

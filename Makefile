@@ -34,7 +34,7 @@ CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev c
 	python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps
 
 SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c sessions/*.c i18n/*.c ui/*.c)
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/locale/catalogue.o
 LIBRARY := $(BUILD)/libbora.a
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
 FUZZERS := $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))
@@ -58,6 +58,14 @@ $(LIBRARY): $(filter-out $(BUILD)/main.o,$(OBJECTS))
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(DEFINES) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(ISA_FLAGS) -MMD -MP -c -o $@ $<
+
+# The messages of every language, built in.
+$(BUILD)/locale/catalogue.c: locale/make_catalogue.py $(wildcard locale/*.txt)
+	@mkdir -p $(@D)
+	python3 $^ >$@.new
+	mv $@.new $@
+$(BUILD)/locale/catalogue.o: $(BUILD)/locale/catalogue.c
+	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(CFLAGS) $(FLAGS) -MMD -MP -c -o $@ $<
 
 # Kernels are compiled for the instruction sets that they are written in;
 # dispatch.c calls only those that the CPU has.

@@ -25,18 +25,18 @@
 struct i18n;
 
 enum i18n_bidi {
-	I18N_BIDI_APP,               /* rows in visual order, Arabic joined by us */
-	I18N_BIDI_TERMINAL,          /* logical order, fields fenced; the terminal reorders */
-	I18N_BIDI_OFF,               /* logical order, as it stands */
+	I18N_BIDI_APP,      /* rows in visual order, Arabic joined by us */
+	I18N_BIDI_TERMINAL, /* logical order, fields fenced; the terminal reorders */
+	I18N_BIDI_OFF,      /* logical order, as it stands */
 };
 
 /* lang: a BCP 47 or POSIX code, NULL: from LC_ALL, LC_MESSAGES, LANG. An
  * unsupported language falls back to English. Never fails: texts are built in. */
 struct i18n *i18n_open(const char *lang);
 void i18n_close(struct i18n *);
-const char *i18n_language(const struct i18n *);      /* the catalogue in use: "fr" */
-bool i18n_is_rtl(const struct i18n *);               /* the interface runs right to left */
-const char *const *i18n_languages(void);             /* complete catalogues, NULL at the end */
+const char *i18n_language(const struct i18n *); /* the catalogue in use: "fr" */
+bool i18n_is_rtl(const struct i18n *);          /* the interface runs right to left */
+const char *const *i18n_languages(void);        /* complete catalogues, NULL at the end */
 
 /* --- Messages. Keys are those of locale/en.txt; a check fails the build on a
  * missing or unused key. ---------------------------------------------------- */
@@ -45,29 +45,29 @@ struct i18n_arg {
 	enum { I18N_STRING, I18N_INTEGER, I18N_REAL, I18N_TIME } type;
 	const char *string;
 	int64_t integer;
-	double real;                 /* also a time: seconds since 1970 */
+	double real; /* also a time: seconds since 1970 */
 };
 #define I18N_S(s) ((struct i18n_arg){.type = I18N_STRING, .string = (s)})
 #define I18N_I(i) ((struct i18n_arg){.type = I18N_INTEGER, .integer = (i)})
 #define I18N_R(r) ((struct i18n_arg){.type = I18N_REAL, .real = (r)})
 #define I18N_T(t) ((struct i18n_arg){.type = I18N_TIME, .real = (t)})
 
-const char *i18n_text(const struct i18n *, const char *key);    /* lives as long as the handle */
+const char *i18n_text(const struct i18n *, const char *key); /* lives as long as the handle */
 /* MessageFormat pattern of key with {0}, {1}…: plurals, numbers and dates in the
  * language. i18n_format(tr, "status.saved", I18N_T(now)). Caller frees. */
 char *i18n_format_args(const struct i18n *, const char *key, const struct i18n_arg *args, int count);
-#define i18n_format(tr, key, ...)                                                        \
-	i18n_format_args(tr, key, (struct i18n_arg[]){__VA_ARGS__},                        \
-	                 (int)(sizeof((struct i18n_arg[]){__VA_ARGS__}) / sizeof(struct i18n_arg)))
+#define i18n_format(tr, key, ...)                                   \
+	i18n_format_args(tr, key, (struct i18n_arg[]){__VA_ARGS__}, \
+			 (int)(sizeof((struct i18n_arg[]){__VA_ARGS__}) / sizeof(struct i18n_arg)))
 
 /* --- Clusters and words ---------------------------------------------------- */
 
-size_t i18n_cluster_next(const struct i18n *, const char *text, size_t len, size_t pos);  /* end of the cluster at pos */
-size_t i18n_cluster_prev(const struct i18n *, const char *text, size_t len, size_t pos);  /* start of the one before */
-size_t i18n_word_next(const struct i18n *, const char *text, size_t len, size_t pos);     /* end of the next word */
-size_t i18n_word_prev(const struct i18n *, const char *text, size_t len, size_t pos);     /* start of the word before */
-int i18n_cluster_width(const struct i18n *, const char *cluster, size_t len);             /* cells */
-int i18n_width(const struct i18n *, const char *text, size_t len);                        /* cells of a run of clusters */
+size_t i18n_cluster_next(const struct i18n *, const char *text, size_t len, size_t pos); /* end of the cluster at pos */
+size_t i18n_cluster_prev(const struct i18n *, const char *text, size_t len, size_t pos); /* start of the one before */
+size_t i18n_word_next(const struct i18n *, const char *text, size_t len, size_t pos);    /* end of the next word */
+size_t i18n_word_prev(const struct i18n *, const char *text, size_t len, size_t pos);    /* start of the word before */
+int i18n_cluster_width(const struct i18n *, const char *cluster, size_t len);            /* cells */
+int i18n_width(const struct i18n *, const char *text, size_t len); /* cells of a run of clusters */
 /* The longest prefix of whole clusters that fits in width cells, in bytes; *used gets its cells. */
 size_t i18n_fit(const struct i18n *, const char *text, size_t len, int width, int *used);
 /* text cut to width cells, … at the end when cut. Caller frees. */
@@ -75,11 +75,19 @@ char *i18n_truncate(const struct i18n *, const char *text, int width);
 
 /* Widths that the terminal was measured to have; unset ones come from tables. */
 enum i18n_width_class {
-	I18N_WIDTH_AMBIGUOUS, I18N_WIDTH_ZWJ, I18N_WIDTH_SKIN_TONE, I18N_WIDTH_VS16, I18N_WIDTH_FLAG,
-	I18N_WIDTH_KEYCAP, I18N_WIDTH_INDIC, I18N_WIDTH_CONJUNCT, I18N_WIDTH_THAI_AM, I18N_WIDTH_NEW_EMOJI,
+	I18N_WIDTH_AMBIGUOUS,
+	I18N_WIDTH_ZWJ,
+	I18N_WIDTH_SKIN_TONE,
+	I18N_WIDTH_VS16,
+	I18N_WIDTH_FLAG,
+	I18N_WIDTH_KEYCAP,
+	I18N_WIDTH_INDIC,
+	I18N_WIDTH_CONJUNCT,
+	I18N_WIDTH_THAI_AM,
+	I18N_WIDTH_NEW_EMOJI,
 	I18N_WIDTH_CLASSES,
 };
-void i18n_set_width(struct i18n *, enum i18n_width_class, int cells);   /* 1 or 2 (sum of parts: 0) */
+void i18n_set_width(struct i18n *, enum i18n_width_class, int cells); /* 1 or 2 (sum of parts: 0) */
 
 /* --- Untrusted text --------------------------------------------------------- */
 
@@ -89,37 +97,37 @@ void i18n_set_width(struct i18n *, enum i18n_width_class, int cells);   /* 1 or 
  * Appends to out. Linear. */
 void i18n_sanitize(const char *text, size_t len, struct buffer *out);
 /* For one line of output (a title, a file name, an error): newlines become ␊ too. */
-char *i18n_sanitize_line(const char *text, size_t len);   /* caller frees */
+char *i18n_sanitize_line(const char *text, size_t len); /* caller frees */
 /* Bytes at the end of text that may be the start of a character still to come (0..3). */
 size_t i18n_incomplete_tail(const char *text, size_t len);
 
 /* --- Layout ------------------------------------------------------------------ */
 
-struct layout_cell {             /* one cluster as drawn */
+struct layout_cell {                 /* one cluster as drawn */
 	uint32_t source, source_len; /* bytes in the text given */
 	const char *text;            /* what to draw: shaped, mirrored, sanitised; not NUL-terminated */
 	uint16_t text_len;
-	uint16_t column;             /* from the row's left edge */
+	uint16_t column; /* from the row's left edge */
 	uint8_t width;
 };
 struct layout_row {
-	const struct layout_cell *cells;  /* in columns' order, left to right */
+	const struct layout_cell *cells; /* in columns' order, left to right */
 	int count;
-	int width;                   /* cells used, indents included */
-	bool rtl;                    /* of a right-to-left paragraph (already moved to the right edge) */
-	uint32_t start, end;         /* source bytes of the row */
+	int width;           /* cells used, indents included */
+	bool rtl;            /* of a right-to-left paragraph (already moved to the right edge) */
+	uint32_t start, end; /* source bytes of the row */
 };
-struct layout {                  /* owned by whoever called i18n_layout; layout_free */
+struct layout { /* owned by whoever called i18n_layout; layout_free */
 	struct layout_row *rows;
 	int count;
 	void *memory;
 };
 struct layout_options {
-	int width;                   /* cells, >= 1 */
+	int width; /* cells, >= 1 */
 	enum i18n_bidi bidi;
-	enum { LAYOUT_AUTO, LAYOUT_LTR, LAYOUT_RTL } direction;   /* AUTO: first strong letter of each paragraph */
-	bool code;                   /* verbatim: left to right, broken anywhere, no shaping of order */
-	int indent_first, indent_rest;   /* empty cells before a paragraph's first and other rows */
+	enum { LAYOUT_AUTO, LAYOUT_LTR, LAYOUT_RTL } direction; /* AUTO: first strong letter of each paragraph */
+	bool code;                     /* verbatim: left to right, broken anywhere, no shaping of order */
+	int indent_first, indent_rest; /* empty cells before a paragraph's first and other rows */
 };
 /* Lays out text (any bytes: it is sanitised on the way) in rows no wider than
  * options->width. Paragraphs end at \n; an empty text is one empty row. */

@@ -1,0 +1,114 @@
+#include "handle.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/utext.h>
+
+void grapheme_set(UBreakIterator *iterator, const char *text, size_t len)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	UText utext = UTEXT_INITIALIZER;
+	utext_openUTF8(&utext, text, (int64_t)len, &status);
+	ubrk_setUText(iterator, &utext, &status); /* keeps a shallow clone */
+	utext_close(&utext);
+}
+
+/* Clusters are short: looking at a window keeps a step's cost independent of the text. */
+enum { WINDOW = 512 };
+
+static size_t next_boundary(UBreakIterator *iterator, const char *text, size_t len, size_t pos)
+{
+	if (pos >= len)
+		return len;
+	if (pos + 1 < len && (unsigned char)text[pos] < 0x80 && (unsigned char)text[pos] >= 0x20 &&
+	    (unsigned char)text[pos + 1] < 0x80)
+		return pos + 1;
+	size_t end = len - pos > WINDOW ? pos + WINDOW : len;
+	while (end < len && end > pos && ((unsigned char)text[end] & 0xC0) == 0x80)
+		end--;
+	grapheme_set(iterator, text + pos, end - pos);
+	int32_t next = ubrk_following(iterator, 0);
+	return next == UBRK_DONE || next <= 0 ? end : pos + (size_t)next;
+}
+
+size_t i18n_cluster_next(const struct i18n *tr, const char *text, size_t len, size_t pos)
+{
+	return next_boundary(tr->clusters, text, len, pos);
+}
+
+size_t i18n_cluster_prev(const struct i18n *tr, const char *text, size_t len, size_t pos)
+{
+	if (pos == 0)
+		return 0;
+	size_t start = pos > WINDOW ? pos - WINDOW : 0;
+	while (start > 0 && ((unsigned char)text[start] & 0xC0) == 0x80)
+		start--;
+	grapheme_set(tr->clusters, text + start, pos - start);
+	int32_t before = ubrk_preceding(tr->clusters, (int32_t)(pos - start));
+	(void)len;
+	return before == UBRK_DONE ? start : start + (size_t)before;
+}
+
+/* Numbers, letters, kana and ideographs make words; the rest stands between them. */
+static bool ends_word(UBreakIterator *iterator)
+{
+	return ubrk_getRuleStatus(iterator) >= UBRK_WORD_NUMBER;
+}
+
+size_t i18n_word_next(const struct i18n *tr, const char *text, size_t len, size_t pos)
+{
+	grapheme_set(tr->words, text, len);
+	for (int32_t at = ubrk_following(tr->words, (int32_t)pos); at != UBRK_DONE; at = ubrk_next(tr->words))
+		if (ends_word(tr->words))
+			return (size_t)at;
+	return len;
+}
+
+size_t i18n_word_prev(const struct i18n *tr, const char *text, size_t len, size_t pos)
+{
+	grapheme_set(tr->words, text, len);
+	int32_t start = ubrk_preceding(tr->words, (int32_t)pos);
+	for (; start != UBRK_DONE && start > 0; start = ubrk_preceding(tr->words, start)) {
+		int32_t end = ubrk_following(tr->words, start);
+		if (end != UBRK_DONE && ends_word(tr->words))
+			return (size_t)start;
+	}
+	return 0;
+}
+
+int i18n_cluster_width(const struct i18n *tr, const char *cluster, size_t len)
+{
+	return width_cluster(tr, cluster, len);
+}
+
+int i18n_width(const struct i18n *tr, const char *text, size_t len)
+{
+	int width;
+	i18n_fit(tr, text, len, INT32_MAX, &width);
+	return width;
+}
+
+size_t i18n_fit(const struct i18n *tr, const char *text, size_t len, int width, int *used)
+{
+	size_t pos = 0;
+	*used = 0;
+	while (pos < len) {
+		size_t next = next_boundary(tr->clusters, text, len, pos);
+		int cells = width_cluster(tr, text + pos, next - pos);
+		if (cells > width - *used)
+			break;
+		*used += cells;
+		pos = next;
+	}
+	return pos;
+}
+
+char *i18n_truncate(const struct i18n *tr, const char *text, int width)
+{
+	int used;
+	size_t len = strlen(text), fits = i18n_fit(tr, text, len, width, &used);
+	if (fits == len || width < 1)
+		return xstrndup(text, fits);
+	fits = i18n_fit(tr, text, len, width - 1, &used);
+	return xasprintf("%.*s…", (int)fits, text);
+}

@@ -1,0 +1,24 @@
+/* handle.h: what is inside struct i18n; for this folder alone. */
+#ifndef HANDLE_H
+#define HANDLE_H
+
+#include "catalogue.h"
+#include "i18n.h"
+
+#include <unicode/ubrk.h>
+#include <unicode/unorm2.h>
+
+struct i18n {
+	const struct catalogue *language, *english;
+	/* Opened once, reset on each text. A handle belongs to one thread, so a
+	 * const handle may move them: they are tools, not state. */
+	UBreakIterator *clusters, *words, *lines;
+	int width[I18N_WIDTH_CLASSES]; /* measured; -1: from the tables */
+};
+
+/* width.c: cells of one cluster. */
+int width_cluster(const struct i18n *, const char *cluster, size_t len);
+/* grapheme.c: points an iterator at UTF-8 bytes; the text must stay until the next call. */
+void grapheme_set(UBreakIterator *, const char *text, size_t len);
+
+#endif

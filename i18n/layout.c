@@ -1,0 +1,503 @@
+/* Paragraphs to rows of cells.
+ *
+ * The text is sanitised with a map back to the source. Each paragraph becomes
+ * units in logical order: a unit is a cluster, or a lam-alef of two clusters, or
+ * one cell of a tab. Units have cells, a text to draw and a flag saying that a row
+ * may end before them. Rows are filled greedily; spaces at a row's end hang. Then
+ * every row is put in visual order by UAX #9 and placed from its own side. */
+#include "handle.h"
+#include "sanitize.h"
+#include "shape.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/ubidi.h>
+#include <unicode/uchar.h>
+#include <unicode/uscript.h>
+#include <unicode/ustring.h>
+#include <unicode/utf8.h>
+
+enum { TAB = 4 };
+
+struct unit {
+	uint32_t start, end;     /* bytes of the clean text */
+	uint32_t text, text_len; /* in the clean text, or in extra when shaped */
+	int32_t utf16;           /* index of its first code unit in the paragraph */
+	uint8_t width;
+	bool shaped, may_break, space, tab;
+};
+
+struct cell_place {
+	uint32_t offset;
+	bool shaped;
+};
+
+struct builder {
+	const struct i18n *tr;
+	const struct layout_options *o;
+	struct buffer clean, extra;
+	uint32_t *map;
+	struct layout_cell *cells;
+	struct cell_place *places; /* of each cell's text, until the buffers stay put */
+	size_t cell_count, cell_size;
+	struct layout_row *rows;
+	size_t row_count, row_size;
+	struct unit *units; /* of the paragraph at hand */
+	int unit_count, unit_size;
+	UBiDi *para, *line; /* NULL while no paragraph has needed them */
+	bool bidi;          /* the paragraph holds right-to-left letters or is one */
+	bool rtl;
+};
+
+struct memory {
+	char *clean, *extra;
+	struct layout_cell *cells;
+};
+
+/* --- Units ---------------------------------------------------------------------- */
+
+static UChar32 char_at(const struct builder *b, uint32_t at)
+{
+	UChar32 c;
+	size_t i = at;
+	U8_NEXT_OR_FFFD(b->clean.data, i, b->clean.len, c);
+	return c;
+}
+
+static struct unit *add_unit(struct builder *b)
+{
+	if (b->unit_count == b->unit_size) {
+		b->unit_size = b->unit_size ? b->unit_size * 2 : 256;
+		b->units = xreallocarray(b->units, (size_t)b->unit_size, sizeof(*b->units));
+	}
+	b->units[b->unit_count] = (struct unit){0};
+	return &b->units[b->unit_count++];
+}
+
+static void split_clusters(struct builder *b, uint32_t start, uint32_t end)
+{
+	const char *text = b->clean.data;
+	b->unit_count = 0;
+	for (uint32_t at = start; at < end;) {
+		uint32_t next = (uint32_t)i18n_cluster_next(b->tr, text, end, at);
+		struct unit *unit = add_unit(b);
+		unit->start = unit->text = at;
+		unit->end = next;
+		unit->text_len = next - at;
+		unit->tab = text[at] == '\t';
+		unit->space = unit->tab || text[at] == ' ' ||
+			      (text[at] & 0x80 && u_isUWhiteSpace(char_at(b, at)) && char_at(b, at) != 0xA0);
+		unit->width = unit->tab ? 1 : (uint8_t)width_cluster(b->tr, text + at, next - at);
+		at = next;
+	}
+}
+
+/* Korean is broken at its spaces only, though UAX #14 allows every syllable. */
+static bool inside_korean_word(const struct builder *b, uint32_t start, uint32_t at)
+{
+	uint32_t before = at;
+	while (before > start && ((unsigned char)b->clean.data[--before] & 0xC0) == 0x80)
+		;
+	UErrorCode status = U_ZERO_ERROR;
+	return uscript_getScript(char_at(b, at), &status) == USCRIPT_HANGUL ||
+			       uscript_getScript(char_at(b, before), &status) == USCRIPT_HANGUL
+		       ? !u_isUWhiteSpace(char_at(b, before))
+		       : false;
+}
+
+static void mark_breaks(struct builder *b, uint32_t start, uint32_t end)
+{
+	int unit = 0;
+	if (b->o->code) {
+		for (; unit < b->unit_count; unit++)
+			b->units[unit].may_break = true;
+		return;
+	}
+	grapheme_set(b->tr->lines, b->clean.data + start, end - start);
+	for (int32_t at = ubrk_first(b->tr->lines); at != UBRK_DONE; at = ubrk_next(b->tr->lines)) {
+		uint32_t offset = start + (uint32_t)at;
+		while (unit < b->unit_count && b->units[unit].start < offset)
+			unit++;
+		if (unit < b->unit_count && b->units[unit].start == offset && offset > start &&
+		    !inside_korean_word(b, start, offset))
+			b->units[unit].may_break = true;
+	}
+}
+
+/* --- Joining ----------------------------------------------------------------------- */
+
+static bool is_arabic(UChar32 c)
+{
+	return (c >= 0x0620 && c <= 0x064A) || (c >= 0x066E && c <= 0x06D5) || (c >= 0x06EE && c <= 0x06FF) ||
+	       c == 0x0640;
+}
+
+/* Draws `letter` in place of the unit's base, with the marks of text behind it. */
+static void set_shaped(struct builder *b, struct unit *unit, UChar letter, uint32_t marks_start, uint32_t marks_end)
+{
+	char bytes[4];
+	int32_t len = 0;
+	U8_APPEND_UNSAFE(bytes, len, (UChar32)letter);
+	unit->text = (uint32_t)b->extra.len;
+	unit->shaped = true;
+	buffer_append(&b->extra, bytes, (size_t)len);
+	for (uint32_t at = marks_start; at < marks_end;) {
+		UChar32 c;
+		uint32_t from = at;
+		U8_NEXT_OR_FFFD(b->clean.data, at, marks_end, c);
+		if (c != 0x200C && c != 0x200D)
+			buffer_append(&b->extra, b->clean.data + from, at - from);
+	}
+	unit->text_len = (uint32_t)b->extra.len - unit->text;
+}
+
+static uint32_t after_base(const struct builder *b, const struct unit *unit)
+{
+	uint32_t at = unit->start;
+	U8_FWD_1(b->clean.data, at, unit->end);
+	return at;
+}
+
+/* A joiner at the end of a cluster decides how its neighbour joins. */
+static bool ends_with(const struct builder *b, const struct unit *unit, UChar32 wanted)
+{
+	int32_t at = (int32_t)unit->end;
+	UChar32 c;
+	U8_PREV(b->clean.data, (int32_t)unit->start, at, c);
+	return c == wanted && at > (int32_t)unit->start;
+}
+
+static void merge_alef(struct builder *b, int lam, int alef, UChar ligature)
+{
+	struct unit *unit = &b->units[lam];
+	uint32_t marks = after_base(b, unit);
+	set_shaped(b, unit, ligature, marks, unit->end);
+	uint32_t alef_marks = after_base(b, &b->units[alef]);
+	buffer_append(&b->extra, b->clean.data + alef_marks, b->units[alef].end - alef_marks);
+	unit->text_len = (uint32_t)b->extra.len - unit->text;
+	unit->end = b->units[alef].end;
+}
+
+static void shape(struct builder *b)
+{
+	UChar *letters = xcalloc((size_t)b->unit_count * 2, sizeof(*letters));
+	bool *merged = xcalloc((size_t)b->unit_count * 2, sizeof(*merged));
+	int *owner = xcalloc((size_t)b->unit_count * 2, sizeof(*owner));
+	int count = 0;
+	for (int i = 0; i < b->unit_count; i++) {
+		UChar32 c = char_at(b, b->units[i].start);
+		owner[count] = i;
+		letters[count++] = c < 0xD800 ? (UChar)c : 0xFFFC;
+		if (ends_with(b, &b->units[i], 0x200C)) {
+			owner[count] = -1;
+			letters[count++] = 0x200C;
+		}
+	}
+	shape_arabic(letters, count, merged);
+	for (int i = 0; i < count; i++) {
+		struct unit *unit = owner[i] < 0 ? NULL : &b->units[owner[i]];
+		if (!unit || merged[i] || !is_arabic(char_at(b, unit->start)))
+			continue;
+		if (i + 1 < count && merged[i + 1])
+			merge_alef(b, owner[i], owner[i + 1], letters[i]);
+		else
+			set_shaped(b, unit, letters[i], after_base(b, unit), unit->end);
+	}
+	int kept = 0;
+	for (int i = 0; i < count; i++)
+		if (owner[i] >= 0 && !merged[i])
+			b->units[kept++] = b->units[owner[i]];
+	b->unit_count = kept;
+	free(letters);
+	free(merged);
+	free(owner);
+}
+
+/* --- Direction ------------------------------------------------------------------------ */
+
+static bool needs_bidi(const struct builder *b, uint32_t start, uint32_t end)
+{
+	for (uint32_t at = start; at < end;) {
+		UChar32 c;
+		U8_NEXT_OR_FFFD(b->clean.data, at, end, c);
+		if (c < 0x590)
+			continue;
+		UCharDirection d = u_charDirection(c);
+		if (d == U_RIGHT_TO_LEFT || d == U_RIGHT_TO_LEFT_ARABIC || d == U_ARABIC_NUMBER ||
+		    d == U_RIGHT_TO_LEFT_ISOLATE)
+			return true;
+	}
+	return false;
+}
+
+/* Runs UAX #9 over the paragraph; *utf16 (caller frees) must live as long as its rows are made. */
+static bool set_direction(struct builder *b, uint32_t start, uint32_t end, UChar **utf16)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t len = 0, at = 0;
+	*utf16 = xcalloc((size_t)(end - start) + 1, sizeof(**utf16));
+	u_strFromUTF8(*utf16, (int32_t)(end - start) + 1, &len, b->clean.data + start, (int32_t)(end - start), &status);
+	if (!b->para) {
+		b->para = ubidi_open();
+		b->line = ubidi_open();
+	}
+	UBiDiLevel level = b->o->direction == LAYOUT_RTL ? 1 : b->o->direction == LAYOUT_LTR ? 0 : UBIDI_DEFAULT_LTR;
+	ubidi_setPara(b->para, *utf16, len, level, NULL, &status);
+	uint32_t byte = start;
+	for (int i = 0; i < b->unit_count; i++) {
+		while (byte < b->units[i].start) {
+			UChar32 c;
+			U8_NEXT_OR_FFFD(b->clean.data, byte, end, c);
+			at += U16_LENGTH(c);
+		}
+		b->units[i].utf16 = at;
+	}
+	b->rtl = U_SUCCESS(status) && ubidi_getParaLevel(b->para) & 1;
+	return U_SUCCESS(status);
+}
+
+/* --- Rows --------------------------------------------------------------------------------- */
+
+static void add_cell(struct builder *b, const struct unit *unit, int column, bool mirrored)
+{
+	if (b->cell_count == b->cell_size) {
+		b->cell_size = b->cell_size ? b->cell_size * 2 : 256;
+		b->cells = xreallocarray(b->cells, b->cell_size, sizeof(*b->cells));
+		b->places = xreallocarray(b->places, b->cell_size, sizeof(*b->places));
+	}
+	struct layout_cell *cell = &b->cells[b->cell_count];
+	uint32_t source = b->map[unit->start];
+	*cell = (struct layout_cell){.source = source,
+				     .source_len = b->map[unit->end] - source,
+				     .text_len = (uint16_t)unit->text_len,
+				     .column = (uint16_t)column,
+				     .width = unit->width};
+	b->places[b->cell_count] = (struct cell_place){unit->text, unit->shaped};
+	UChar32 c = char_at(b, unit->start);
+	if (mirrored && u_isMirrored(c) && u_charMirror(c) != c) {
+		char bytes[4];
+		int32_t len = 0;
+		U8_APPEND_UNSAFE(bytes, len, u_charMirror(c));
+		b->places[b->cell_count] = (struct cell_place){(uint32_t)b->extra.len, true};
+		cell->text_len = (uint16_t)len;
+		buffer_append(&b->extra, bytes, (size_t)len);
+	}
+	b->cell_count++;
+}
+
+/* Where each unit of the row stands: order[i] is the unit drawn i-th from the left. */
+static void visual_order(struct builder *b, int first, int last, int32_t *order, UBiDiLevel *levels)
+{
+	int count = last - first;
+	UErrorCode status = U_ZERO_ERROR;
+	for (int i = 0; i < count; i++) {
+		order[i] = i;
+		levels[i] = 0;
+	}
+	if (!b->bidi || b->o->bidi != I18N_BIDI_APP)
+		return;
+	int32_t start = b->units[first].utf16;
+	int32_t limit = last < b->unit_count ? b->units[last].utf16 : ubidi_getLength(b->para);
+	ubidi_setLine(b->para, start, limit, b->line, &status);
+	const UBiDiLevel *line = ubidi_getLevels(b->line, &status);
+	if (U_FAILURE(status))
+		return;
+	for (int i = 0; i < count; i++)
+		levels[i] = line[b->units[first + i].utf16 - start];
+	ubidi_reorderVisual(levels, count, order);
+}
+
+static struct layout_row *add_row(struct builder *b, uint32_t start, uint32_t end)
+{
+	if (b->row_count == b->row_size) {
+		b->row_size = b->row_size ? b->row_size * 2 : 32;
+		b->rows = xreallocarray(b->rows, b->row_size, sizeof(*b->rows));
+	}
+	struct layout_row *row = &b->rows[b->row_count++];
+	*row = (struct layout_row){.start = b->map[start], .end = b->map[end], .rtl = b->rtl};
+	return row;
+}
+
+/* Units first..shown-1, `used` cells in all, become the row of the bytes start..end. */
+static void make_row(struct builder *b, int first, int shown, int used, int indent, uint32_t start, uint32_t end)
+{
+	int count = shown - first;
+	struct layout_row *row = add_row(b, start, end);
+	size_t first_cell = b->cell_count;
+	int32_t *order = xcalloc((size_t)count, sizeof(*order));
+	UBiDiLevel *levels = xcalloc((size_t)count, sizeof(*levels));
+	if (count)
+		visual_order(b, first, shown, order, levels);
+	int column = b->rtl ? b->o->width - used - indent : indent;
+	for (int i = 0; i < count; i++) {
+		const struct unit *unit = &b->units[first + order[i]];
+		if (unit->width == 0)
+			continue;
+		add_cell(b, unit, column, levels[order[i]] & 1);
+		column += unit->width;
+	}
+	row->count = (int)(b->cell_count - first_cell);
+	row->width = b->rtl ? b->o->width : column;
+	free(order);
+	free(levels);
+}
+
+/* A tab is spaces up to the next multiple of four. */
+static void expand_tab(struct builder *b, int at, int column)
+{
+	int more = TAB - column % TAB - 1;
+	struct unit tab = b->units[at];
+	tab.tab = false;
+	tab.text = (uint32_t)b->extra.len;
+	tab.text_len = 1;
+	tab.shaped = true;
+	buffer_append(&b->extra, " ", 1);
+	for (int i = 0; i < more; i++)
+		add_unit(b);
+	memmove(b->units + at + more, b->units + at, (size_t)(b->unit_count - more - at) * sizeof(*b->units));
+	for (int i = 0; i <= more; i++)
+		b->units[at + i] = tab;
+}
+
+/* A cluster that no row can hold is drawn as U+FFFD. */
+static void replace_wide(struct builder *b, struct unit *unit)
+{
+	unit->width = 1;
+	unit->shaped = true;
+	unit->text = (uint32_t)b->extra.len;
+	unit->text_len = 3;
+	buffer_puts(&b->extra, "\xEF\xBF\xBD");
+}
+
+struct fill {
+	int first;     /* of the row */
+	int used;      /* cells, hanging spaces left out */
+	int breaks_at; /* the last unit that the row may end before; first: none */
+	int used_at_break, shown_at_break;
+	int shown;  /* units up to here are drawn */
+	int column; /* cells, spaces counted */
+};
+
+static int row_room(const struct builder *b, bool first_row)
+{
+	int indent = first_row ? b->o->indent_first : b->o->indent_rest;
+	return b->o->width > indent ? b->o->width - indent : 1;
+}
+
+static void start_row(struct fill *f, int first)
+{
+	*f = (struct fill){.first = first, .breaks_at = first, .shown = first, .shown_at_break = first};
+}
+
+static void fill_rows(struct builder *b, uint32_t start, uint32_t end)
+{
+	struct fill f;
+	bool first_row = true;
+	uint32_t row_start = start;
+	start_row(&f, 0);
+	for (int i = 0; i < b->unit_count; i++) {
+		int room = row_room(b, first_row);
+		if (b->units[i].tab)
+			expand_tab(b, i, f.column);
+		if (b->units[i].width > room)
+			replace_wide(b, &b->units[i]);
+		if (b->units[i].may_break && i > f.first) {
+			f.breaks_at = i;
+			f.used_at_break = f.used;
+			f.shown_at_break = f.shown;
+		}
+		bool hangs = b->units[i].space && !b->o->code;
+		if (!hangs && f.column + b->units[i].width > room) {
+			bool chosen = f.breaks_at > f.first;
+			int next = chosen ? f.breaks_at : i;
+			uint32_t next_start = b->units[next].start;
+			int indent = first_row ? b->o->indent_first : b->o->indent_rest;
+			make_row(b, f.first, chosen ? f.shown_at_break : f.shown, chosen ? f.used_at_break : f.used,
+				 indent, row_start, next_start);
+			row_start = next_start;
+			first_row = false;
+			start_row(&f, next);
+			i = next - 1;
+			continue;
+		}
+		f.column += b->units[i].width;
+		if (!hangs) {
+			f.used = f.column;
+			f.shown = i + 1;
+		}
+	}
+	int indent = first_row ? b->o->indent_first : b->o->indent_rest;
+	/* At the end of a paragraph spaces that fit are drawn: what is being typed must be seen. */
+	int room = row_room(b, first_row);
+	while (f.shown < b->unit_count && f.used + b->units[f.shown].width <= room)
+		f.used += b->units[f.shown++].width;
+	make_row(b, f.first, f.shown, f.used, indent, row_start, end);
+}
+
+static void lay_paragraph(struct builder *b, uint32_t start, uint32_t end)
+{
+	UChar *utf16 = NULL;
+	b->rtl = b->o->direction == LAYOUT_RTL && !b->o->code;
+	b->bidi = !b->o->code && (b->rtl || needs_bidi(b, start, end));
+	split_clusters(b, start, end);
+	mark_breaks(b, start, end);
+	if (b->bidi && b->o->bidi == I18N_BIDI_APP)
+		shape(b);
+	if (b->bidi && !set_direction(b, start, end, &utf16))
+		b->bidi = false;
+	if (b->o->bidi == I18N_BIDI_OFF)
+		b->rtl = false;
+	fill_rows(b, start, end);
+	free(utf16);
+}
+
+/* --- The whole text ----------------------------------------------------------------------- */
+
+static void finish(struct builder *b, struct layout *out)
+{
+	struct memory *memory = xcalloc(1, sizeof(*memory));
+	memory->clean = buffer_take(&b->clean);
+	memory->extra = buffer_take(&b->extra);
+	memory->cells = b->cells;
+	for (size_t i = 0; i < b->cell_count; i++)
+		b->cells[i].text = (b->places[i].shaped ? memory->extra : memory->clean) + b->places[i].offset;
+	const struct layout_cell *cells = b->cells;
+	for (size_t i = 0; i < b->row_count; i++) {
+		b->rows[i].cells = cells;
+		cells += b->rows[i].count;
+	}
+	*out = (struct layout){.rows = b->rows, .count = (int)b->row_count, .memory = memory};
+}
+
+void i18n_layout(const struct i18n *tr, const char *text, size_t len, const struct layout_options *options,
+		 struct layout *out)
+{
+	struct builder b = {.tr = tr, .o = options};
+	sanitize_mapped(text, len, &b.clean, &b.map);
+	uint32_t end = (uint32_t)b.clean.len;
+	for (uint32_t start = 0; start <= end;) {
+		const char *newline = memchr(b.clean.data + start, '\n', end - start);
+		uint32_t stop = newline ? (uint32_t)(newline - b.clean.data) : end;
+		lay_paragraph(&b, start, stop);
+		start = stop + 1;
+	}
+	finish(&b, out);
+	ubidi_close(b.para);
+	ubidi_close(b.line);
+	free(b.map);
+	free(b.places);
+	free(b.units);
+}
+
+void layout_free(struct layout *layout)
+{
+	struct memory *memory = layout->memory;
+	free(layout->rows);
+	if (memory) {
+		free(memory->clean);
+		free(memory->extra);
+		free(memory->cells);
+		free(memory);
+	}
+	*layout = (struct layout){0};
+}

@@ -1,0 +1,206 @@
+/* The one filter for text that the program did not write: notes on each class
+ * stand at its test. Linear, without ICU's iterators, so that it can be run on
+ * anything at any time. */
+#include "sanitize.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+enum { MARKS_MAX = 4, BLACK_FLAG = 0x1F3F4, CANCEL_TAG = 0xE007F };
+
+struct filter {
+	struct buffer *out;
+	uint32_t *map;
+	size_t map_size;
+	bool mapped, at_base; /* at_base: a letter or symbol stands before, marks and joiners may follow */
+	int marks, isolates;
+	bool selector, tags;
+};
+
+static void note(struct filter *f, size_t source)
+{
+	if (!f->mapped)
+		return;
+	if (f->out->len + 1 > f->map_size) {
+		f->map_size = (f->out->len + 1) * 2;
+		f->map = xreallocarray(f->map, f->map_size, sizeof(*f->map));
+	}
+}
+
+static void emit(struct filter *f, const char *bytes, size_t len, size_t source)
+{
+	for (size_t i = 0; i < len; i++) {
+		note(f, source);
+		if (f->mapped)
+			f->map[f->out->len] = (uint32_t)source;
+		buffer_append(f->out, bytes + i, 1);
+	}
+}
+
+static void emit_char(struct filter *f, UChar32 c, size_t source)
+{
+	char bytes[4];
+	int32_t len = 0;
+	U8_APPEND_UNSAFE(bytes, len, c);
+	emit(f, bytes, (size_t)len, source);
+}
+
+static void emit_marker(struct filter *f, UChar32 c, size_t source)
+{
+	char text[16];
+	int len = c < 0x100 ? snprintf(text, sizeof(text), "<%02X>", (unsigned)c)
+			    : snprintf(text, sizeof(text), "<U+%04X>", (unsigned)c);
+	emit(f, text, (size_t)len, source);
+	f->at_base = false;
+}
+
+/* Characters that change order or look like nothing: shown by name. */
+static bool is_hidden(UChar32 c)
+{
+	return (c >= 0x202A && c <= 0x202E) || (c >= 0x206A && c <= 0x206F) || (c >= 0xFFF9 && c <= 0xFFFB) ||
+	       c == 0x00AD || c == 0x115F || c == 0x180E || c == 0x200B || c == 0x2060 ||
+	       (c >= 0x2061 && c <= 0x2064) || c == 0x3164 || c == 0xFEFF || c == 0xFFA0;
+}
+
+static bool is_selector(UChar32 c)
+{
+	return (c >= 0xFE00 && c <= 0xFE0F) || (c >= 0xE0100 && c <= 0xE01EF) || (c >= 0x180B && c <= 0x180D);
+}
+
+static void end_paragraph(struct filter *f, size_t source)
+{
+	for (; f->isolates > 0; f->isolates--)
+		emit_char(f, 0x2069, source);
+	f->at_base = false;
+}
+
+static void newline(struct filter *f, size_t source)
+{
+	end_paragraph(f, source);
+	emit(f, "\n", 1, source);
+}
+
+/* Joiners belong between letters; anywhere else they only hide. */
+static void joiner(struct filter *f, UChar32 c, UChar32 next, size_t source)
+{
+	bool inside = f->at_base && next > ' ' && !u_isUWhiteSpace(next) && !is_hidden(next);
+	if (inside)
+		emit_char(f, c, source);
+	else
+		emit_marker(f, c, source);
+	f->marks = 0;
+}
+
+static void mark(struct filter *f, UChar32 c, size_t source)
+{
+	if (is_selector(c)) {
+		if (f->at_base && !f->selector)
+			emit_char(f, c, source);
+		f->selector = true;
+		return;
+	}
+	if (f->marks++ < MARKS_MAX)
+		emit_char(f, c, source);
+}
+
+static void base(struct filter *f, UChar32 c, size_t source)
+{
+	emit_char(f, c, source);
+	f->at_base = !u_isUWhiteSpace(c);
+	f->marks = 0;
+	f->selector = false;
+	f->tags = c == BLACK_FLAG;
+}
+
+static void filter_char(struct filter *f, UChar32 c, UChar32 next, size_t source)
+{
+	if (c == '\n' || c == 0x2028 || c == 0x2029)
+		newline(f, source);
+	else if (c == '\r' && next == '\n')
+		return; /* CRLF is one end of line */
+	else if (c == '\t')
+		emit(f, "\t", 1, source), f->at_base = false;
+	else if (c < 0x20)
+		emit_char(f, 0x2400 + c, source), f->at_base = false;
+	else if (c == 0x7F)
+		emit_char(f, 0x2421, source), f->at_base = false;
+	else if ((c >= 0x80 && c < 0xA0) || is_hidden(c))
+		emit_marker(f, c, source);
+	else if (c == 0x200C || c == 0x200D)
+		joiner(f, c, next, source);
+	else if (c >= 0x2066 && c <= 0x2068)
+		f->isolates++, emit_char(f, c, source);
+	else if (c == 0x2069)
+		f->isolates > 0 ? f->isolates--, emit_char(f, c, source) : emit_marker(f, c, source);
+	else if (c >= 0xE0000 && c <= CANCEL_TAG)
+		f->tags ? emit_char(f, c, source) : emit_marker(f, c, source);
+	else if (U_GET_GC_MASK(c) & (U_GC_MN_MASK | U_GC_ME_MASK))
+		mark(f, c, source);
+	else
+		base(f, c, source);
+}
+
+static void run(struct filter *f, const char *text, size_t len)
+{
+	size_t at = 0;
+	while (at < len) {
+		UChar32 c, next = 0;
+		size_t end = at;
+		/* Maximal subparts of ill-formed sequences become one U+FFFD each. */
+		U8_NEXT_OR_FFFD(text, end, len, c);
+		size_t peek = end;
+		if (peek < len)
+			U8_NEXT_OR_FFFD(text, peek, len, next);
+		filter_char(f, c, next, at);
+		at = end;
+	}
+	end_paragraph(f, len);
+}
+
+void i18n_sanitize(const char *text, size_t len, struct buffer *out)
+{
+	struct filter f = {.out = out};
+	run(&f, text, len);
+	buffer_append(out, "", 0);
+}
+
+void sanitize_mapped(const char *text, size_t len, struct buffer *out, uint32_t **map)
+{
+	struct filter f = {.out = out, .mapped = true};
+	run(&f, text, len);
+	buffer_append(out, "", 0);
+	note(&f, len);
+	f.map[out->len] = (uint32_t)len;
+	*map = f.map;
+}
+
+char *i18n_sanitize_line(const char *text, size_t len)
+{
+	struct buffer clean = {0}, line = {0};
+	i18n_sanitize(text, len, &clean);
+	for (size_t i = 0; i < clean.len; i++) {
+		if (clean.data[i] == '\n')
+			buffer_puts(&line, "␊");
+		else
+			buffer_append(&line, clean.data[i] == '\t' ? " " : clean.data + i, 1);
+	}
+	buffer_free(&clean);
+	return buffer_take(&line);
+}
+
+size_t i18n_incomplete_tail(const char *text, size_t len)
+{
+	for (size_t back = 1; back <= 3 && back <= len; back++) {
+		unsigned char c = (unsigned char)text[len - back];
+		if (c < 0x80)
+			return 0;
+		if (c < 0xC0)
+			continue;
+		size_t need = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
+		return c >= 0xC2 && c <= 0xF4 && need > back ? back : 0;
+	}
+	return 0;
+}

@@ -52,8 +52,10 @@ static void interrupt(struct app *app)
 	int selected;
 	if (editor_candidates(app->editor, &selected))
 		editor_close_candidates(app->editor);
-	else if (!app_turn_interrupt(app) && app->banner)
+	else if (!app_turn_interrupt(app)) {
 		app_banner(app, STYLE_DIM, false, NULL);
+		transcript_highlight(app->transcript, NULL);
+	}
 }
 
 /* A cleared draft goes to the history, never away. */

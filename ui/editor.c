@@ -196,6 +196,27 @@ static int rubout_cluster(int count, int key)
 	return delete_clusters(count, false);
 }
 
+/* vi's x and X: what goes can be put back, and the caret stays on a letter. */
+static int vi_delete_cluster(int count, int key)
+{
+	int from = rl_point, to = (int)step(i18n_cluster_next, (size_t)from, count < 1 ? 1 : count);
+	if (from == to)
+		return 1;
+	rl_kill_text(from, to);
+	rl_point = from == rl_end ? (int)step(i18n_cluster_prev, (size_t)from, 1) : from;
+	return 0;
+}
+
+static int vi_rubout_cluster(int count, int key)
+{
+	int to = rl_point, from = (int)step(i18n_cluster_prev, (size_t)to, count < 1 ? 1 : count);
+	if (from == to)
+		return 1;
+	rl_kill_text(from, to);
+	rl_point = from;
+	return 0;
+}
+
 static int forward_word(int count, int key)
 {
 	rl_point = (int)step(count < 0 ? i18n_word_prev : i18n_word_next, (size_t)rl_point, abs(count));
@@ -320,6 +341,8 @@ static const struct {
 	{rl_backward_byte, backward_cluster, NULL},
 	{rl_delete, delete_cluster, "delete-cluster"},
 	{rl_rubout, rubout_cluster, "backward-delete-cluster"},
+	{rl_vi_delete, vi_delete_cluster, "vi-delete-cluster"},
+	{rl_vi_rubout, vi_rubout_cluster, "vi-rubout-cluster"},
 	{rl_forward_word, forward_word, "forward-word-i18n"},
 	{rl_backward_word, backward_word, "backward-word-i18n"},
 	{rl_kill_word, kill_word, "kill-word-i18n"},

@@ -185,7 +185,7 @@ static int choose_chunk(const struct forward *f, const struct product *p, int pr
 		parts = bytes / PART_BYTES > pool_threads(f->pool) ? bytes / PART_BYTES : pool_threads(f->pool);
 	int64_t chunk = (rows + parts - 1) / parts, most = PART_PRODUCTS / (p[0].w->ne[0] * tokens);
 	chunk = chunk < most ? chunk : most;
-	return (int)((chunk + ROW_GROUP - 1) / ROW_GROUP * ROW_GROUP + (chunk <= 0 ? ROW_GROUP : 0));
+	return chunk <= ROW_GROUP ? ROW_GROUP : (int)((chunk + ROW_GROUP - 1) / ROW_GROUP * ROW_GROUP);
 }
 
 static void multiply(const struct matmul *m, const struct product *p, int first, int last)

@@ -1,0 +1,284 @@
+#include "answer.h"
+#include "text_stream.h"
+#include "../xmalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct answer {
+	struct context *c;
+	const struct answer_request *request;
+	struct event_queue *queue;
+	struct tokens ids;           /* the prompt */
+	struct text_stream text;
+	struct engine_usage usage;
+	int left_out;
+	char err[512];
+};
+
+enum outcome { GOES_ON = -2, FAILED = -1 };   /* else an enum engine_finish */
+
+double answer_clock_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* --- Requests ------------------------------------------------------------------------ */
+
+struct answer_request *answer_request_copy(const struct engine_request *request)
+{
+	struct answer_request *copy = xcalloc(1, sizeof(*copy));
+	struct engine_message *messages = xcalloc((size_t)request->count + 1, sizeof(*messages));
+	copy->r = *request;
+	for (int i = 0; i < request->count; i++) {
+		messages[i] = request->messages[i];
+		messages[i].content = xstrndup(request->messages[i].content, request->messages[i].len);
+	}
+	copy->r.messages = messages;
+	copy->r.raw = request->raw ? xstrndup(request->raw, request->raw_len) : NULL;
+	copy->submitted_ms = answer_clock_ms();
+	return copy;
+}
+
+void answer_request_free(struct answer_request *request)
+{
+	if (!request)
+		return;
+	for (int i = 0; i < request->r.count; i++)
+		free((char *)request->r.messages[i].content);
+	free((struct engine_message *)request->r.messages);
+	free((char *)request->r.raw);
+	free(request);
+}
+
+/* --- The prompt ----------------------------------------------------------------------- */
+
+static void encode_raw(const struct context *c, const struct engine_request *r, struct tokens *ids)
+{
+	if (tokenizer_adds_bos(c->tokenizer) && tokenizer_bos(c->tokenizer) >= 0)
+		tokens_append(ids, tokenizer_bos(c->tokenizer));
+	tokenizer_encode(c->tokenizer, r->raw, r->raw_len, false, true, ids);
+	if (ids->count == 0 && tokenizer_bos(c->tokenizer) >= 0)
+		tokens_append(ids, tokenizer_bos(c->tokenizer));
+}
+
+/* The conversation without `cut` messages after the system message. */
+static int encode_cut(const struct context *c, const struct engine_request *r, int cut, struct tokens *ids, char *err,
+		      size_t errlen)
+{
+	int system = r->count > 0 && r->messages[0].role == ENGINE_SYSTEM;
+	struct engine_message *kept = xcalloc((size_t)r->count + 1, sizeof(*kept));
+	int count = 0;
+	for (int i = 0; i < r->count; i++)
+		if (i < system || i >= system + cut)
+			kept[count++] = r->messages[i];
+	ids->count = 0;
+	int failed = chat_format_encode(c->format, c->tokenizer, kept, count, r->continue_last, ids, NULL, err, errlen);
+	free(kept);
+	return failed;
+}
+
+/* The next larger cut: whole turns, so that what is kept begins with the user again. -1: nothing
+ * more can go; the last question always stays. */
+static int larger_cut(const struct engine_request *r, int cut)
+{
+	int system = r->count > 0 && r->messages[0].role == ENGINE_SYSTEM, last = r->count - 1;
+	while (last > system && r->messages[last].role != ENGINE_USER)
+		last--;
+	for (int i = system + cut + 1; i <= last; i++)
+		if (r->messages[i].role == ENGINE_USER)
+			return i - system;
+	return -1;
+}
+
+/* Was the conversation last cut here, and can it be again? */
+static bool is_cut(const struct engine_request *r, int cut)
+{
+	int next = 0;
+	while (next >= 0 && next < cut)
+		next = larger_cut(r, next);
+	return cut > 0 && next == cut;
+}
+
+/* When the conversation has outgrown the context, a quarter of it is freed at once: were it only as
+ * much as needed, every turn would leave out one more and all would have to be read again. */
+static int encode_chat(struct context *c, const struct engine_request *r, struct tokens *ids, int *left_out, char *err,
+		       size_t errlen)
+{
+	int answer = c->size / 4, room, cut = 0;
+	if (r->max_tokens > 0 && r->max_tokens < answer)
+		answer = r->max_tokens;
+	room = c->size - answer;
+	if (encode_cut(c, r, 0, ids, err, errlen))
+		return -1;
+	if ((int)ids->count > room && is_cut(r, c->left_out)) {
+		cut = c->left_out;
+		if (encode_cut(c, r, cut, ids, err, errlen))
+			return -1;
+	}
+	int wanted = (int)ids->count > room ? room / 4 * 3 : room, next;
+	while ((int)ids->count > wanted && (next = larger_cut(r, cut)) > 0) {
+		cut = next;
+		if (encode_cut(c, r, cut, ids, err, errlen))
+			return -1;
+	}
+	*left_out = c->left_out = cut;
+	return 0;
+}
+
+int answer_prompt(struct context *c, const struct engine_request *r, struct tokens *ids, int *left_out, char *err,
+		  size_t errlen)
+{
+	*left_out = 0;
+	if (r->raw)
+		encode_raw(c, r, ids);
+	else if (encode_chat(c, r, ids, left_out, err, errlen))
+		return -1;
+	if (ids->count == 0) {
+		snprintf(err, errlen, "there is no text to continue; give the model at least one word");
+		return -1;
+	}
+	if (ids->count >= (size_t)c->size) {
+		snprintf(err, errlen, "the message has %zu tokens and the context %d; shorten it or raise --ctx-size",
+			 ids->count, c->size);
+		return -1;
+	}
+	return 0;
+}
+
+static void post_progress(const struct answer *a)
+{
+	struct engine_event event = {.type = ENGINE_PROMPT,
+				     .done = a->c->read.count,
+				     .total = a->ids.count,
+				     .cached = a->usage.cached_tokens,
+				     .left_out = a->left_out};
+	event_queue_post(a->queue, &event);
+}
+
+/* Reads what the context does not hold yet. */
+static int read_prompt(struct answer *a)
+{
+	struct context *c = a->c;
+	double start = answer_clock_ms();
+	int total = (int)a->ids.count;
+	context_truncate(c, context_common(c, a->ids.ids, total));
+	a->usage.prompt_tokens = total;
+	a->usage.cached_tokens = (int)c->read.count;
+	post_progress(a);
+	while ((int)c->read.count < total) {
+		int done = (int)c->read.count, left = total - done;
+		if (context_read(c, a->ids.ids + done, left, left <= c->batch) < 0)
+			return ENGINE_INTERRUPTED;
+		a->usage.prompt_ms = answer_clock_ms() - start;
+		post_progress(a);
+	}
+	return GOES_ON;
+}
+
+/* --- The answer -------------------------------------------------------------------------- */
+
+static void post_text(struct answer *a, size_t len)
+{
+	struct engine_event event = {.type = ENGINE_TEXT, .text = a->text.bytes.data, .len = len};
+	if (len)
+		event_queue_post(a->queue, &event);
+	text_stream_drop(&a->text, len);
+}
+
+static bool ends(const struct answer *a, int32_t id)
+{
+	const struct context *c = a->c;
+	return tokenizer_is_end(c->tokenizer, id) ||
+	       (!a->request->r.raw && chat_format_is_end(c->format, c->tokenizer, id));
+}
+
+static int next_token(struct answer *a, int32_t *id)
+{
+	struct context *c = a->c;
+	if (atomic_load(c->cancel))
+		return ENGINE_INTERRUPTED;
+	if (!context_logits_sound(c)) {
+		snprintf(a->err, sizeof(a->err), "the model computed a value that is not a number at token %zu; "
+			 "the file may be damaged: fetch it again", c->read.count);
+		context_truncate(c, 0);
+		return FAILED;
+	}
+	*id = sampler_pick(c->sampler, c->logits);
+	return ends(a, *id) ? ENGINE_STOP : GOES_ON;
+}
+
+static void say(struct answer *a, int32_t id)
+{
+	size_t len;
+	const char *piece = tokenizer_piece(a->c->tokenizer, id, false, &len);
+	if (len)
+		post_text(a, text_stream_add(&a->text, piece, len));
+	sampler_accept(a->c->sampler, id);
+	if (a->usage.completion_tokens++ == 0)
+		a->usage.first_token_ms = answer_clock_ms() - a->request->submitted_ms;
+}
+
+static int say_all(struct answer *a)
+{
+	struct context *c = a->c;
+	int max_tokens = a->request->r.max_tokens;
+	for (;;) {
+		int32_t id = 0;
+		int outcome = next_token(a, &id);
+		if (outcome != GOES_ON)
+			return outcome;
+		say(a, id);
+		if ((max_tokens > 0 && a->usage.completion_tokens >= max_tokens) || (int)c->read.count >= c->size)
+			return ENGINE_LENGTH;
+		if (context_read(c, &id, 1, true) < 0)
+			return ENGINE_INTERRUPTED;
+	}
+}
+
+static void start_sampler(struct answer *a)
+{
+	const struct engine_request *r = &a->request->r;
+	sampler_start(a->c->sampler, &r->sampling);
+	for (size_t i = a->ids.count > 64 ? a->ids.count - 64 : 0; i < a->ids.count; i++)
+		sampler_accept(a->c->sampler, a->ids.ids[i]);
+	a->text.skip_space = !r->raw && !r->continue_last && tokenizer_strips_first_space(a->c->tokenizer);
+}
+
+static int answer(struct answer *a)
+{
+	if (answer_prompt(a->c, &a->request->r, &a->ids, &a->left_out, a->err, sizeof(a->err)))
+		return FAILED;
+	int outcome = read_prompt(a);
+	if (outcome != GOES_ON)
+		return outcome;
+	start_sampler(a);
+	double start = answer_clock_ms();
+	outcome = say_all(a);
+	a->usage.predicted_ms = answer_clock_ms() - start;
+	post_text(a, a->text.bytes.len);
+	return outcome;
+}
+
+void answer_run(struct context *c, const struct answer_request *request, struct event_queue *queue, double load_ms)
+{
+	struct answer a = {.c = c, .request = request, .queue = queue, .usage = {.load_ms = load_ms}};
+	struct engine_event event = {.type = ENGINE_DONE};
+	int outcome = answer(&a);
+	a.usage.context_used = (int)c->read.count;
+	event.usage = a.usage;
+	if (outcome == FAILED) {
+		event.type = ENGINE_ERROR;
+		event.text = a.err;
+		event.len = strlen(a.err);
+	} else {
+		event.finish = (enum engine_finish)outcome;
+	}
+	event_queue_post(queue, &event);
+	tokens_free(&a.ids);
+	buffer_free(&a.text.bytes);
+}

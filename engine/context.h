@@ -1,0 +1,43 @@
+/* context.h: a loaded model and the tokens it has read and can see.
+ *
+ * Opened and used by the generator thread; the model, tokenizer and chat format
+ * are immutable once open and may be looked at by others. */
+#ifndef CONTEXT_H
+#define CONTEXT_H
+
+#include "chat_format.h"
+#include "forward.h"
+#include "sampler.h"
+#include "tokenizer.h"
+
+struct context {
+	struct model *model;
+	struct tokenizer *tokenizer;
+	const struct chat_format *format;
+	const struct kernels *kernels;
+	struct pool *pool;           /* this and all below: NULL when only the vocabulary was opened */
+	struct kv_cache *cache;
+	struct forward *forward;
+	struct sampler *sampler;
+	float *logits;               /* [vocab] of the last token read */
+	struct tokens read;          /* what the cache holds: ids by position */
+	int size, batch;             /* tokens */
+	int left_out;                /* messages the last conversation was cut by */
+	const atomic_bool *cancel;
+	struct engine_model about;   /* what engine_model() shows; strings live as long as the context */
+	char warning[512];
+};
+
+int context_open(struct context **, const struct engine_options *, const atomic_bool *cancel, char *err, size_t errlen);
+void context_close(struct context *);
+
+/* How many tokens at the start of ids need not be read again; at least one is always left to read. */
+int context_common(const struct context *, const int32_t *ids, int count);
+void context_truncate(struct context *, int count);
+/* Reads up to a batch of ids after what is there and returns how many, or -1 when cancelled. With
+ * logits, those of the last token read are in context->logits afterwards. */
+int context_read(struct context *, const int32_t *ids, int count, bool logits);
+/* The logits are numbers, as a sound model's are. */
+bool context_logits_sound(const struct context *);
+
+#endif

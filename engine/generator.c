@@ -1,0 +1,296 @@
+#include "generator.h"
+#include "answer.h"
+#include "../log.h"
+#include "../xmalloc.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	CHUNK = 8 << 20,         /* bytes of weights brought in between two looks at the jobs */
+	PROGRESS_MS = 100,
+};
+
+enum load_state { LOADING, LOADED, LOAD_FAILED };
+
+struct generator {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;      /* anything below, up to the blank line */
+	bool stop;
+	enum load_state state;
+	struct answer_request *request;   /* waits or runs */
+	generator_fn *call;          /* waits or runs */
+	void *call_arg;
+	int call_result;
+	char call_err[512], load_err[512];
+
+	_Atomic(struct context *) context;
+	atomic_bool cancel;
+	struct event_queue *queue;
+	struct engine_options options;
+	double load_ms;
+	/* Weights not brought in yet. The thread's own. */
+	const uint8_t *weights;
+	size_t weights_left, weights_total;
+};
+
+/* --- Bringing in weights --------------------------------------------------------------- */
+
+/* The system reads a mapped file much faster from front to back than in the order of page
+ * faults. Not worth it when the file does not fit into memory: then reading evicts. */
+static void plan_weights(struct generator *g, const struct gguf *gguf)
+{
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), count = gguf_tensor_count(gguf);
+	uintptr_t first = UINTPTR_MAX, last = 0;
+	if (count == 0 || gguf_file_bytes(gguf) > memory / 10 * 9)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct tensor *t = gguf_tensor_at(gguf, i);
+		uintptr_t start = (uintptr_t)t->data, end = start + t->size;
+		first = start < first ? start : first;
+		last = end > last ? end : last;
+	}
+	first = first / page * page;
+	g->weights = (const uint8_t *)first;
+	g->weights_left = g->weights_total = last - first;
+}
+
+/* One chunk. A failure is no harm: what is missing comes in when it is used. */
+static void bring_in_weights(struct generator *g)
+{
+	size_t n = g->weights_left < CHUNK ? g->weights_left : CHUNK;
+	size_t next = g->weights_left - n < CHUNK ? g->weights_left - n : CHUNK;
+	if (next)
+		madvise((void *)(uintptr_t)(g->weights + n), next, MADV_WILLNEED);
+#ifdef MADV_POPULATE_READ
+	if (madvise((void *)(uintptr_t)g->weights, n, MADV_POPULATE_READ) != 0)
+		n = g->weights_left;
+#else
+	madvise((void *)(uintptr_t)g->weights, n, MADV_WILLNEED);
+#endif
+	g->weights += n;
+	g->weights_left -= n;
+}
+
+static void post_loading(struct generator *g, uint64_t done, uint64_t total)
+{
+	struct engine_event event = {.type = ENGINE_LOADING, .done = done, .total = total};
+	event_queue_post(g->queue, &event);
+}
+
+/* Before a job that computes: all the rest, with progress when it takes long. */
+static void bring_in_all(struct generator *g)
+{
+	double told = answer_clock_ms();
+	while (g->weights_left && !atomic_load(&g->cancel)) {
+		bring_in_weights(g);
+		if (answer_clock_ms() - told > PROGRESS_MS) {
+			post_loading(g, g->weights_total - g->weights_left, g->weights_total);
+			told = answer_clock_ms();
+		}
+	}
+}
+
+/* --- The thread --------------------------------------------------------------------------- */
+
+static void post_error(struct generator *g, const char *text)
+{
+	struct engine_event event = {.type = ENGINE_ERROR, .text = text, .len = strlen(text)};
+	event_queue_post(g->queue, &event);
+}
+
+static void load(struct generator *g)
+{
+	double start = answer_clock_ms();
+	struct context *context;
+	post_loading(g, 0, 0);
+	int failed = context_open(&context, &g->options, &g->cancel, g->load_err, sizeof(g->load_err));
+	g->load_ms = answer_clock_ms() - start;
+	if (!failed) {
+		plan_weights(g, context->model->gguf);
+		atomic_store(&g->context, context);
+		log_write("model %s loaded in %.0f ms: %s, %s, %d threads, context %d", context->about.name, g->load_ms,
+			  context->about.file_type, context->about.isa, context->about.threads, context->size);
+	}
+	pthread_mutex_lock(&g->lock);
+	g->state = failed ? LOAD_FAILED : LOADED;
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
+	if (failed) {
+		post_error(g, g->load_err);
+	} else {
+		struct engine_event ready = {.type = ENGINE_READY};
+		event_queue_post(g->queue, &ready);
+	}
+}
+
+static void run_request(struct generator *g, struct answer_request *request)
+{
+	bring_in_all(g);
+	answer_run(g->context, request, g->queue, g->load_ms);
+}
+
+/* Runs the job that waits, if any, with the lock let go. */
+static bool run_job(struct generator *g)
+{
+	struct answer_request *request = g->request;
+	generator_fn *call = g->call;
+	if (!request && !call)
+		return false;
+	pthread_mutex_unlock(&g->lock);
+	if (call) {
+		bring_in_all(g);
+		g->call_result = call(g->context, g->call_arg, g->call_err, sizeof(g->call_err));
+	} else {
+		/* The end is posted by then, and the owner may submit again: */
+		pthread_mutex_lock(&g->lock);
+		g->request = NULL;
+		pthread_mutex_unlock(&g->lock);
+		run_request(g, request);
+		answer_request_free(request);
+	}
+	pthread_mutex_lock(&g->lock);
+	if (call) {
+		g->call = NULL;
+		pthread_cond_broadcast(&g->changed);
+	}
+	return true;
+}
+
+static void *generate(void *arg)
+{
+	struct generator *g = arg;
+	load(g);
+	pthread_mutex_lock(&g->lock);
+	while (!g->stop && g->state == LOADED) {
+		if (run_job(g))
+			continue;
+		if (g->weights_left) {
+			pthread_mutex_unlock(&g->lock);
+			bring_in_weights(g);
+			pthread_mutex_lock(&g->lock);
+		} else {
+			pthread_cond_wait(&g->changed, &g->lock);
+		}
+	}
+	pthread_mutex_unlock(&g->lock);
+	return NULL;
+}
+
+/* --- Called by the owner --------------------------------------------------------------------- */
+
+static char *copy_or_null(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+static void free_generator(struct generator *g)
+{
+	context_close(g->context);
+	answer_request_free(g->request);
+	free((char *)g->options.path);
+	free((char *)g->options.chat_format);
+	free((char *)g->options.isa);
+	pthread_cond_destroy(&g->changed);
+	pthread_mutex_destroy(&g->lock);
+	free(g);
+}
+
+int generator_create(struct generator **out, const struct engine_options *options, struct event_queue *queue, char *err,
+		     size_t errlen)
+{
+	struct generator *g = xcalloc(1, sizeof(*g));
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->changed, NULL);
+	g->queue = queue;
+	g->options = *options;
+	g->options.path = xstrdup(options->path);
+	g->options.chat_format = copy_or_null(options->chat_format);
+	g->options.isa = copy_or_null(options->isa);
+	int failed = pthread_create(&g->thread, NULL, generate, g);
+	if (failed) {
+		snprintf(err, errlen, "cannot start a thread: %s", strerror(failed));
+		free_generator(g);
+		return -1;
+	}
+	*out = g;
+	return 0;
+}
+
+void generator_destroy(struct generator *g)
+{
+	if (!g)
+		return;
+	atomic_store(&g->cancel, true);
+	pthread_mutex_lock(&g->lock);
+	g->stop = true;
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
+	pthread_join(g->thread, NULL);
+	free_generator(g);
+}
+
+int generator_wait(struct generator *g, char *err, size_t errlen)
+{
+	pthread_mutex_lock(&g->lock);
+	while (g->state == LOADING)
+		pthread_cond_wait(&g->changed, &g->lock);
+	int failed = g->state == LOAD_FAILED ? -1 : 0;
+	if (failed)
+		snprintf(err, errlen, "%s", g->load_err);
+	pthread_mutex_unlock(&g->lock);
+	return failed;
+}
+
+const struct context *generator_context(const struct generator *g)
+{
+	return g->context;
+}
+
+int generator_submit(struct generator *g, const struct engine_request *request, char *err, size_t errlen)
+{
+	pthread_mutex_lock(&g->lock);
+	int failed = g->state == LOAD_FAILED ? -1 : 0;
+	if (failed)
+		snprintf(err, errlen, "%s", g->load_err);
+	pthread_mutex_unlock(&g->lock);
+	if (failed)
+		return -1;
+	struct answer_request *copy = answer_request_copy(request);
+	atomic_store(&g->cancel, false);
+	pthread_mutex_lock(&g->lock);
+	g->request = copy;
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
+	return 0;
+}
+
+void generator_cancel(struct generator *g)
+{
+	atomic_store(&g->cancel, true);
+}
+
+int generator_call(struct generator *g, generator_fn *fn, void *arg, char *err, size_t errlen)
+{
+	if (generator_wait(g, err, errlen))
+		return -1;
+	atomic_store(&g->cancel, false);
+	pthread_mutex_lock(&g->lock);
+	g->call_arg = arg;
+	g->call = fn;
+	pthread_cond_broadcast(&g->changed);
+	while (g->call)
+		pthread_cond_wait(&g->changed, &g->lock);
+	int result = g->call_result;
+	if (result)
+		snprintf(err, errlen, "%s", g->call_err);
+	pthread_mutex_unlock(&g->lock);
+	return result;
+}

@@ -11,14 +11,14 @@ struct answer {
 	struct context *c;
 	const struct answer_request *request;
 	struct event_queue *queue;
-	struct tokens ids;           /* the prompt */
+	struct tokens ids; /* the prompt */
 	struct text_stream text;
 	struct engine_usage usage;
 	int left_out;
 	char err[512];
 };
 
-enum outcome { GOES_ON = -2, FAILED = -1 };   /* else an enum engine_finish */
+enum outcome { GOES_ON = -2, FAILED = -1 }; /* else an enum engine_finish */
 
 double answer_clock_ms(void)
 {
@@ -203,8 +203,10 @@ static int next_token(struct answer *a, int32_t *id)
 	if (atomic_load(c->cancel))
 		return ENGINE_INTERRUPTED;
 	if (!context_logits_sound(c)) {
-		snprintf(a->err, sizeof(a->err), "the model computed a value that is not a number at token %zu; "
-			 "the file may be damaged: fetch it again", c->read.count);
+		snprintf(a->err, sizeof(a->err),
+			 "the model computed a value that is not a number at token %zu; "
+			 "the file may be damaged: fetch it again",
+			 c->read.count);
 		context_truncate(c, 0);
 		return FAILED;
 	}

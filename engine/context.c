@@ -117,8 +117,8 @@ int context_open(struct context **out, const struct engine_options *options, con
 		context_close(c);
 		return -1;
 	}
-	snprintf(c->warning, sizeof(c->warning), "%s%s%s", c->model->warning, *c->model->warning && *warning ? "; " : "",
-		 warning);
+	snprintf(c->warning, sizeof(c->warning), "%s%s%s", c->model->warning,
+		 *c->model->warning && *warning ? "; " : "", warning);
 	describe(c);
 	*out = c;
 	return 0;

@@ -13,7 +13,7 @@
 struct engine {
 	struct generator *generator;
 	struct event_queue *queue;
-	bool busy;                   /* submitted, its end not taken yet */
+	bool busy; /* submitted, its end not taken yet */
 };
 
 int engine_open(struct engine **out, const struct engine_options *options, char *err, size_t errlen)
@@ -120,8 +120,8 @@ int engine_tokenize(const struct engine *engine, const char *text, size_t len, i
 }
 
 /* What engine_tokenize() puts around a text is not part of it; other control tokens give their names. */
-int engine_detokenize(const struct engine *engine, const int32_t *ids, size_t count, char **bytes, size_t *len, char *err,
-		      size_t errlen)
+int engine_detokenize(const struct engine *engine, const int32_t *ids, size_t count, char **bytes, size_t *len,
+		      char *err, size_t errlen)
 {
 	struct buffer text = {0};
 	const struct tokenizer *t = loaded_tokenizer(engine, err, errlen);
@@ -166,8 +166,10 @@ int engine_score(struct engine *engine, const int32_t *ids, size_t count, int to
 		return -1;
 	}
 	struct score score = {.ids = ids, .count = (int)count, .top = top};
-	int failed = check_idle(engine, err, errlen) ||
-		     generator_call(engine->generator, score_begin, &score, err, errlen) ? -1 : 0;
+	int failed =
+		check_idle(engine, err, errlen) || generator_call(engine->generator, score_begin, &score, err, errlen)
+			? -1
+			: 0;
 	while (!failed && score.next < score.count) {
 		failed = generator_call(engine->generator, score_step, &score, err, errlen);
 		for (int i = 0; !failed && i < score.done; i++)

@@ -11,12 +11,12 @@
  * caller without a barrier, so that a layer costs five barriers: QKV, attention,
  * attention output, gate and up, down. */
 enum {
-	ROW_GROUP = 32,          /* rows are split at multiples of this: kernels keep their tiles */
-	PART_BYTES = 128 << 10,  /* of weights, at least, that a part is worth */
+	ROW_GROUP = 32,         /* rows are split at multiples of this: kernels keep their tiles */
+	PART_BYTES = 128 << 10, /* of weights, at least, that a part is worth */
 	PARTS_A_THREAD = 8,
-	PART_PRODUCTS = 32 << 20,/* multiplications a part at most: a cancel is noticed in time */
-	QUERY_BLOCK = 8,         /* tokens an attention part */
-	BATCH_USEFUL = 256,      /* more tokens a pass cost memory and gain nothing */
+	PART_PRODUCTS = 32 << 20, /* multiplications a part at most: a cancel is noticed in time */
+	QUERY_BLOCK = 8,          /* tokens an attention part */
+	BATCH_USEFUL = 256,       /* more tokens a pass cost memory and gain nothing */
 };
 
 struct forward {
@@ -26,21 +26,21 @@ struct forward {
 	struct kv_cache *cache;
 	const atomic_bool *cancel;
 	int batch, kv_type;
-	int q_width, k_width, v_width, out_width;   /* floats a token */
-	int group_split;         /* parts that a KV head's query heads are split into */
+	int q_width, k_width, v_width, out_width; /* floats a token */
+	int group_split;                          /* parts that a KV head's query heads are split into */
 	struct rope rope, rope_local;
 	/* Of the pass under way: tokens lo..count-1 are computed, the first at position `first`. */
 	int lo, count, first, layer;
 	/* Scratch, a row a token. */
-	float *x;                /* [batch][embd] the residual stream */
-	float *norm;             /* [batch][wide] input of the next matrix */
-	float *q, *key, *value;  /* [batch][q_width] … */
-	float *out;              /* [batch][embd] what attention and FFN add */
-	float *gate, *up;        /* [batch][ffn] */
-	uint8_t *act;            /* [batch][act_stride] norm, quantised */
+	float *x;               /* [batch][embd] the residual stream */
+	float *norm;            /* [batch][wide] input of the next matrix */
+	float *q, *key, *value; /* [batch][q_width] … */
+	float *out;             /* [batch][embd] what attention and FFN add */
+	float *gate, *up;       /* [batch][ffn] */
+	uint8_t *act;           /* [batch][act_stride] norm, quantised */
 	size_t wide, act_stride;
-	float *angles;           /* [batch][global cos, sin, local cos, sin][half] */
-	float *scores;           /* [threads][group][positions] */
+	float *angles; /* [batch][global cos, sin, local cos, sin][half] */
+	float *scores; /* [threads][group][positions] */
 	size_t scores_stride;
 };
 
@@ -153,7 +153,7 @@ int forward_batch(const struct forward *f)
 
 struct product {
 	const struct tensor *w;
-	float *y;                /* row 0 of the tokens computed */
+	float *y; /* row 0 of the tokens computed */
 	size_t stride;
 };
 
@@ -162,8 +162,8 @@ struct matmul {
 	struct forward *f;
 	struct product product[3];
 	int products, chunk, tokens, first_token;
-	int parts[3];            /* of each product */
-	bool gated;              /* product 0 becomes act(0) * 1, row by row */
+	int parts[3]; /* of each product */
+	bool gated;   /* product 0 becomes act(0) * 1, row by row */
 };
 
 static int rows_of(const struct tensor *w)
@@ -314,7 +314,8 @@ static void position_part(void *arg, int part, int thread)
 	rotate_heads(f, q, h->heads, l->attn_q_norm, angles);
 	rotate_heads(f, key, h->heads_kv, l->attn_k_norm, angles);
 	for (int i = 0; i < h->heads_kv; i++) {
-		f->k->kv_store(f->kv_type, key + i * h->head_k, h->head_k, kv_cache_key(f->cache, f->layer, i, f->first + t));
+		f->k->kv_store(f->kv_type, key + i * h->head_k, h->head_k,
+			       kv_cache_key(f->cache, f->layer, i, f->first + t));
 		f->k->kv_store(f->kv_type, value + i * h->head_v, h->head_v,
 			       kv_cache_value(f->cache, f->layer, i, f->first + t));
 	}
@@ -376,9 +377,10 @@ static void attend(const struct forward *f, int head, int share, int t, float *s
 	int group = h->heads / h->heads_kv / f->group_split, first_head = (head * f->group_split + share) * group;
 	int end = f->first + t + 1, window = this_layer(f)->sliding ? h->sliding_window : 0;
 	int start = window > 0 && end > window ? end - window : 0;
-	f->k->attention(f->kv_type, row(f->q, (size_t)f->q_width, t) + first_head * h->head_k, group, h->head_k, h->head_v,
-			kv_cache_key(f->cache, f->layer, head, start), kv_cache_value(f->cache, f->layer, head, start),
-			end - start, h->attn_scale, scores, row(f->norm, f->wide, t) + first_head * h->head_v);
+	f->k->attention(f->kv_type, row(f->q, (size_t)f->q_width, t) + first_head * h->head_k, group, h->head_k,
+			h->head_v, kv_cache_key(f->cache, f->layer, head, start),
+			kv_cache_value(f->cache, f->layer, head, start), end - start, h->attn_scale, scores,
+			row(f->norm, f->wide, t) + first_head * h->head_v);
 }
 
 static void attention_part(void *arg, int part, int thread)

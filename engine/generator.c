@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-	CHUNK = 8 << 20,         /* bytes of weights brought in between two looks at the jobs */
+	CHUNK = 8 << 20, /* bytes of weights brought in between two looks at the jobs */
 	PROGRESS_MS = 100,
 };
 
@@ -21,11 +21,11 @@ enum load_state { LOADING, LOADED, LOAD_FAILED };
 struct generator {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;      /* anything below, up to the blank line */
+	pthread_cond_t changed; /* anything below, up to the blank line */
 	bool stop;
 	enum load_state state;
-	struct answer_request *request;   /* waits or runs */
-	generator_fn *call;          /* waits or runs */
+	struct answer_request *request; /* waits or runs */
+	generator_fn *call;             /* waits or runs */
 	void *call_arg;
 	int call_result;
 	char call_err[512], load_err[512];

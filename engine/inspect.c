@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN = 8 };   /* elements of an array */
+enum { SHOWN = 8 }; /* elements of an array */
 
 static const char *const type_names[] = {
-	[GGUF_U8] = "u8",   [GGUF_I8] = "i8",     [GGUF_U16] = "u16",       [GGUF_I16] = "i16",     [GGUF_U32] = "u32",
-	[GGUF_I32] = "i32", [GGUF_F32] = "f32",   [GGUF_BOOL] = "bool",     [GGUF_STRING] = "string", [GGUF_ARRAY] = "array",
-	[GGUF_U64] = "u64", [GGUF_I64] = "i64",   [GGUF_F64] = "f64",
+	[GGUF_U8] = "u8",   [GGUF_I8] = "i8",   [GGUF_U16] = "u16",   [GGUF_I16] = "i16",       [GGUF_U32] = "u32",
+	[GGUF_I32] = "i32", [GGUF_F32] = "f32", [GGUF_BOOL] = "bool", [GGUF_STRING] = "string", [GGUF_ARRAY] = "array",
+	[GGUF_U64] = "u64", [GGUF_I64] = "i64", [GGUF_F64] = "f64",
 };
 
 static void print_element(struct buffer *out, const struct gguf_value *value, enum gguf_type type, uint64_t i)
@@ -107,7 +107,8 @@ static int has_tensors(const char *path, bool *has, char *err, size_t errlen)
 	return 0;
 }
 
-int engine_inspect(const char *path, struct engine_file *file, engine_inspect_fn *fn, void *arg, char *err, size_t errlen)
+int engine_inspect(const char *path, struct engine_file *file, engine_inspect_fn *fn, void *arg, char *err,
+		   size_t errlen)
 {
 	struct model *model = NULL;
 	struct tokenizer *tokenizer = NULL;

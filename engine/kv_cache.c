@@ -11,10 +11,10 @@
 
 struct kv_cache {
 	struct kv_shape shape;
-	size_t key_row, value_row;     /* bytes */
-	size_t key_head, value_head;   /* bytes of one head's positions, whole pages */
+	size_t key_row, value_row;   /* bytes */
+	size_t key_head, value_head; /* bytes of one head's positions, whole pages */
 	uint8_t *memory;
-	size_t size, keys;             /* bytes in all; of the keys, which come first */
+	size_t size, keys; /* bytes in all; of the keys, which come first */
 };
 
 static size_t whole_pages(size_t bytes)
@@ -39,7 +39,8 @@ int kv_cache_create(struct kv_cache **out, const struct kv_shape *shape, char *e
 	cache->memory = MAP_FAILED;
 	errno = ENOMEM;
 	if (both != SIZE_MAX)
-		cache->memory = mmap(NULL, both, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		cache->memory =
+			mmap(NULL, both, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (cache->memory == MAP_FAILED) {
 		snprintf(err, errlen, "no room for a context of %d tokens (%zu MiB): %s; choose a smaller --ctx-size",
 			 shape->positions, both >> 20, strerror(errno));

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STEP = 8 };   /* positions whose logits are computed at once */
+enum { STEP = 8 }; /* positions whose logits are computed at once */
 
 static int stopped(char *err, size_t errlen)
 {
@@ -22,12 +22,13 @@ int score_begin(struct context *c, void *arg, char *err, size_t errlen)
 	int vocab = c->model->h.vocab;
 	for (int i = 0; i < s->count; i++)
 		if (s->ids[i] < 0 || s->ids[i] >= vocab) {
-			snprintf(err, errlen, "id %d at position %d: not in the vocabulary of %d tokens", s->ids[i], i, vocab);
+			snprintf(err, errlen, "id %d at position %d: not in the vocabulary of %d tokens", s->ids[i], i,
+				 vocab);
 			return -1;
 		}
 	if (s->count > c->size) {
-		snprintf(err, errlen, "the text has %d tokens and the context %d; give --ctx-size %d", s->count, c->size,
-			 s->count);
+		snprintf(err, errlen, "the text has %d tokens and the context %d; give --ctx-size %d", s->count,
+			 c->size, s->count);
 		return -1;
 	}
 	s->top = s->top < 0 ? 0 : s->top > vocab ? vocab : s->top;
@@ -106,8 +107,10 @@ int score_step(struct context *c, void *arg, char *err, size_t errlen)
 	if (forward_logits(c->forward, s->next - s->read_first, s->done, s->logits))
 		return stopped(err, errlen);
 	if (!sound(s->logits, (size_t)s->done * (size_t)c->model->h.vocab)) {
-		snprintf(err, errlen, "the model computed a value that is not a number near position %d; "
-			 "the file may be damaged: fetch it again", s->next);
+		snprintf(err, errlen,
+			 "the model computed a value that is not a number near position %d; "
+			 "the file may be damaged: fetch it again",
+			 s->next);
 		return -1;
 	}
 	pool_run(c->pool, s->done, score_part, &job);
@@ -153,8 +156,8 @@ int bench_run(struct context *c, void *arg, char *err, size_t errlen)
 	uint32_t state = 1;
 	int64_t all = (int64_t)b->n_depth + b->n_prompt + b->n_gen;
 	if (all > c->size) {
-		snprintf(err, errlen, "the test needs %lld tokens and the context has %d; raise --ctx-size", (long long)all,
-			 c->size);
+		snprintf(err, errlen, "the test needs %lld tokens and the context has %d; raise --ctx-size",
+			 (long long)all, c->size);
 		return -1;
 	}
 	/* A depth that a test before has read already is as good as one read now. */

@@ -12,7 +12,7 @@ enum { PENALTY_WINDOW = 64 };
 struct sampler {
 	int vocab;
 	struct engine_sampling settings;
-	uint64_t random[4];          /* xoshiro256** */
+	uint64_t random[4]; /* xoshiro256** */
 	int32_t recent[PENALTY_WINDOW];
 	int recent_count, recent_next;
 	float *logits;               /* [vocab] after the penalty */
@@ -223,7 +223,7 @@ static int nucleus(struct sampler *sampler, const float *logits, float largest, 
 static int select_candidates(struct sampler *sampler, const float *logits, float largest)
 {
 	const struct engine_sampling *s = &sampler->settings;
-	bool limits_k = s->top_k > 0 && s->top_k < sampler->vocab, limits_p = s->top_p > 0 && s->top_p < 1;
+	bool limits_k = s->top_k > 0 && s->top_k<sampler->vocab, limits_p = s->top_p> 0 && s->top_p < 1;
 	if (limits_k) {
 		sampler_top(logits, sampler->vocab, s->top_k, sampler->candidate);
 		double total = mass(sampler->candidate, s->top_k, largest);

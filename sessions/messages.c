@@ -248,7 +248,10 @@ static int tree_links(struct sessions *s, int64_t session_row, struct message_li
 	if (read_links(s, session_row, out, count, err, errlen))
 		return -1;
 	count_siblings(*out, *count);
-	if (*count)
+	bool sorted = true; /* as it is without branches */
+	for (size_t i = 1; i < *count && sorted; i++)
+		sorted = (*out)[i - 1].number < (*out)[i].number;
+	if (!sorted)
 		qsort(*out, *count, sizeof(**out), by_number);
 	return 0;
 }

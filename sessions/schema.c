@@ -55,7 +55,7 @@ static const char *const steps[] = {
 
 	/* Terms come ready made from i18n_terms(), joined by spaces: every ASCII
 	 * character but the space is part of a term (search.c). */
-	"CREATE VIRTUAL TABLE terms USING fts5 (words, content = '', columnsize = 0, detail = none,"
+	"CREATE VIRTUAL TABLE terms USING fts5 (words, content = '', columnsize = 0, prefix = '2 3', detail = none,"
 	" tokenize = \"ascii tokenchars '!#$%&()*+,-./:;<=>?@[\\]^_`{|}~'\");",
 };
 static_assert(sizeof(steps) / sizeof(steps[0]) == SCHEMA_VERSION, "one step a version");

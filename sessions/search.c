@@ -3,7 +3,8 @@
  * all terms of the query, newest first; a look at the message's own terms then
  * proves the hit, in order where the query had no space, and finds its place.
  *
- * The last term of each word of the query may be the beginning of a longer one. */
+ * The last term of the query may be the beginning of a longer one: the person may
+ * still be typing, and a lone letter begins the pairs of scripts without spaces. */
 #include "search.h"
 #include "codec.h"
 #include "messages.h"
@@ -233,12 +234,19 @@ static bool ends_word(const char *query, const struct terms *terms, size_t i)
 	return i + 1 == terms->count || space_between(query, terms->list[i].start, terms->list[i + 1].start);
 }
 
-static char *match_expression(const char *query, const struct terms *terms)
+/* One Latin letter begins too many words to mean any of them. */
+static bool may_go_on(const struct terms *terms, size_t i)
+{
+	return i + 1 == terms->count &&
+	       (terms->list[i].len > 1 || (unsigned char)terms->text.data[terms->list[i].at] >= 0x80);
+}
+
+static char *match_expression(const struct terms *terms)
 {
 	struct buffer expression = {0};
 	for (size_t i = 0; i < terms->count && i < QUERY_MOST; i++)
 		buffer_printf(&expression, "\"%.*s\"%s ", (int)terms->list[i].len, terms->text.data + terms->list[i].at,
-			      ends_word(query, terms, i) ? " *" : "");
+			      may_go_on(terms, i) ? " *" : "");
 	return buffer_take(&expression);
 }
 
@@ -256,7 +264,7 @@ static bool find_word(const struct terms *query, size_t first, size_t last, cons
 	size_t count = last - first + 1;
 	for (size_t at = 0; at + count <= content->count; at++) {
 		size_t n = 0;
-		while (n < count && same_term(query, first + n, content, at + n, first + n == last))
+		while (n < count && same_term(query, first + n, content, at + n, may_go_on(query, first + n)))
 			n++;
 		if (n == count) {
 			*start = content->list[at].start;
@@ -382,12 +390,12 @@ static int run(struct search *search, char *err, size_t errlen)
 						  ""),
 				      err, errlen))
 		return -1;
-	char *expression = match_expression(search->query, &search->terms);
+	char *expression = match_expression(&search->terms);
 	int code = take_rows(search,
 			     store_query(s, err, errlen,
-					 "SELECT m.id, m.session, m.number, m.content FROM terms t"
-					 " CROSS JOIN messages m ON m.id = t.rowid WHERE t.words MATCH ?"
-					 " ORDER BY t.rowid DESC",
+					 "SELECT m.id, m.session, m.number, m.content FROM terms"
+					 " CROSS JOIN messages m ON m.id = terms.rowid WHERE terms MATCH ?"
+					 " ORDER BY terms.rowid DESC",
 					 "t", expression),
 			     err, errlen);
 	free(expression);

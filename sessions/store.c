@@ -49,7 +49,7 @@ int store_fail(struct sessions *s, char *err, size_t errlen)
 
 int store_connect(sqlite3 **db, const char *path, int flags)
 {
-	int code = sqlite3_open_v2(path, db, flags, NULL);
+	int code = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL); /* one thread only */
 	if (code != SQLITE_OK)
 		return code;
 	sqlite3_busy_timeout(*db, BUSY_MS);

@@ -397,8 +397,9 @@ static int read_field(struct import *import, struct import_conversation *c, cons
 
 static size_t line_end(const char *text, size_t len, size_t at)
 {
-	const char *newline = at < len ? memchr(text + at, '\n', len - at) : NULL;
-	return newline ? (size_t)(newline - text) : len;
+	while (at < len && text[at] != '\n')
+		at++;
+	return at < len ? at : len;
 }
 
 /* Past the front matter's closing line; 0: err. */

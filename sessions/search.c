@@ -234,19 +234,40 @@ static bool ends_word(const char *query, const struct terms *terms, size_t i)
 	return i + 1 == terms->count || space_between(query, terms->list[i].start, terms->list[i + 1].start);
 }
 
+/* A word may be followed by the same word without what hangs on to its front
+ * (Arabic): either of the two stands for both. */
+static bool is_stem(const struct terms *terms, size_t i)
+{
+	return i > 0 && i < terms->count && terms->list[i].end == terms->list[i - 1].end;
+}
+
 /* One Latin letter begins too many words to mean any of them. */
 static bool may_go_on(const struct terms *terms, size_t i)
 {
-	return i + 1 == terms->count &&
-	       (terms->list[i].len > 1 || (unsigned char)terms->text.data[terms->list[i].at] >= 0x80);
+	size_t last = terms->count - 1;
+	bool at_end = i == last || (i + 1 == last && is_stem(terms, last));
+	return at_end && (terms->list[i].len > 1 || (unsigned char)terms->text.data[terms->list[i].at] >= 0x80);
+}
+
+static void put_term(struct buffer *expression, const struct terms *terms, size_t i)
+{
+	buffer_printf(expression, "\"%.*s\"%s ", (int)terms->list[i].len, terms->text.data + terms->list[i].at,
+		      may_go_on(terms, i) ? " *" : "");
 }
 
 static char *match_expression(const struct terms *terms)
 {
 	struct buffer expression = {0};
-	for (size_t i = 0; i < terms->count && i < QUERY_MOST; i++)
-		buffer_printf(&expression, "\"%.*s\"%s ", (int)terms->list[i].len, terms->text.data + terms->list[i].at,
-			      may_go_on(terms, i) ? " *" : "");
+	for (size_t i = 0; i < terms->count && i < QUERY_MOST; i++) {
+		bool stem = is_stem(terms, i + 1);
+		buffer_puts(&expression, i ? "AND (" : "(");
+		put_term(&expression, terms, i);
+		if (stem) {
+			buffer_puts(&expression, "OR ");
+			put_term(&expression, terms, ++i);
+		}
+		buffer_puts(&expression, ") ");
+	}
 	return buffer_take(&expression);
 }
 
@@ -257,20 +278,41 @@ static bool same_term(const struct terms *a, size_t i, const struct terms *b, si
 	       memcmp(a->text.data + x->at, b->text.data + y->at, x->len) == 0;
 }
 
+/* Term i of the query, or its stem, is word `at` of the content, or its stem. */
+static bool same_word(const struct terms *query, size_t i, const struct terms *content, size_t at)
+{
+	for (size_t q = i; q == i || (q == i + 1 && is_stem(query, q)); q++)
+		for (size_t c = at; c == at || (c == at + 1 && is_stem(content, c)); c++)
+			if (same_term(query, q, content, c, may_go_on(query, q)))
+				return true;
+	return false;
+}
+
+static size_t next_word(const struct terms *terms, size_t i)
+{
+	return i + (is_stem(terms, i + 1) ? 2 : 1);
+}
+
+/* The place after those that terms first..last of the query take from `at` on, 0: they are not there. */
+static size_t follow(const struct terms *query, size_t first, size_t last, const struct terms *content, size_t at)
+{
+	for (size_t i = first; i <= last; i = next_word(query, i), at = next_word(content, at))
+		if (at >= content->count || !same_word(query, i, content, at))
+			return 0;
+	return at;
+}
+
 /* Where terms first..last of the query stand one after another in the content. */
 static bool find_word(const struct terms *query, size_t first, size_t last, const struct terms *content, size_t *start,
 		      size_t *end)
 {
-	size_t count = last - first + 1;
-	for (size_t at = 0; at + count <= content->count; at++) {
-		size_t n = 0;
-		while (n < count && same_term(query, first + n, content, at + n, may_go_on(query, first + n)))
-			n++;
-		if (n == count) {
-			*start = content->list[at].start;
-			*end = content->list[at + count - 1].end;
-			return true;
-		}
+	for (size_t at = 0; at < content->count; at++) {
+		size_t after = follow(query, first, last, content, at);
+		if (!after)
+			continue;
+		*start = content->list[at].start;
+		*end = content->list[after - 1].end;
+		return true;
 	}
 	return false;
 }

@@ -16,6 +16,7 @@ enum style {                     /* what a cell means; theme.c gives colours */
 };
 
 struct screen;
+struct theme;
 
 struct screen_ops {
 	void (*size)(struct screen *, int *rows, int *columns);
@@ -30,17 +31,24 @@ struct screen_ops {
 	void (*bell)(struct screen *);
 	void (*title)(struct screen *, const char *text);                /* window title, sanitised */
 	void (*raw)(struct screen *, const char *bytes, size_t len);     /* OSC 52 and the like, made by us alone */
+	void (*theme)(struct screen *, const struct theme *);            /* new colours at the next show */
 	void (*close)(struct screen *);
 };
 struct screen {
 	const struct screen_ops *ops;
 };
 
-struct theme;
 struct screen *screen_open_curses(const struct theme *, char *err, size_t errlen);
 struct screen *screen_open_headless(int rows, int columns);
 void screen_headless_resize(struct screen *, int rows, int columns);
 /* The screen as text, a line a row, trailing spaces cut; styles as letters when styled. Caller frees. */
 char *screen_headless_dump(struct screen *, bool styled);
+void screen_headless_cursor(struct screen *, int *row, int *column);
+
+/* Drawing shared by all parts: text (sanitised here) into columns from..to-1 of a
+ * row, cut with … where it does not fit. Returns the column after it. */
+struct i18n;
+int screen_text(struct screen *, const struct i18n *, int row, int from, int to, const char *text, enum style);
+void screen_fill(struct screen *, int row, int from, int to, enum style);   /* with spaces */
 
 #endif

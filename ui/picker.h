@@ -1,0 +1,19 @@
+/* picker.h: a list to choose from; typing filters it, in any script. */
+#ifndef PICKER_H
+#define PICKER_H
+
+#include "keys.h"
+#include "screen.h"
+#include "../i18n/i18n.h"
+
+struct picker;
+enum picker_result { PICKER_OPEN, PICKER_CHOSEN, PICKER_CLOSED };
+
+struct picker *picker_create(const struct i18n *, const char *title);
+void picker_free(struct picker *);
+void picker_add(struct picker *, const char *label, const char *detail);   /* copied; detail stands on the right */
+enum picker_result picker_key(struct picker *, const struct key *);
+int picker_chosen(const struct picker *);            /* number of the item, in the order of adding; -1: none */
+void picker_draw(struct picker *, struct screen *, int first, int height);
+
+#endif

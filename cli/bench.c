@@ -1,0 +1,174 @@
+/* bora bench: tokens a second, with the tests and field names of llama-bench. */
+#include "cli.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { VALUES_MAX = 64, TOKENS_MAX = 1 << 24 };
+
+struct values {
+	int count, value[VALUES_MAX];
+};
+
+struct test {
+	int prompt, gen, depth;
+};
+
+struct samples {
+	int count;
+	double *per_second, mean, deviation;
+};
+
+static int parse_values(const char *option, const char *text, struct values *values)
+{
+	values->count = 0;
+	for (const char *at = text;; at++) {
+		char *end;
+		errno = 0;
+		long number = strtol(at, &end, 10);
+		if (end == at || errno || number < 0 || number > TOKENS_MAX || (*end && *end != ',')) {
+			cli_fail("%s: “%s” is no list of numbers; write for example 128,512", option, text);
+			return 2;
+		}
+		if (values->count == VALUES_MAX) {
+			cli_fail("%s: more than %d values; give fewer", option, VALUES_MAX);
+			return 2;
+		}
+		values->value[values->count++] = (int)number;
+		at = end;
+		if (!*at)
+			return 0;
+	}
+}
+
+static void compute_statistics(struct samples *s)
+{
+	double sum = 0, squares = 0;
+	for (int i = 0; i < s->count; i++)
+		sum += s->per_second[i];
+	s->mean = sum / s->count;
+	for (int i = 0; i < s->count; i++)
+		squares += (s->per_second[i] - s->mean) * (s->per_second[i] - s->mean);
+	s->deviation = s->count > 1 ? sqrt(squares / (s->count - 1)) : 0;
+}
+
+static int64_t peak_memory(void)
+{
+	struct rusage usage;
+	return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+static char *test_name(const struct test *test)
+{
+	char *name = test->prompt ? xasprintf("pp%d", test->prompt) : xasprintf("tg%d", test->gen);
+	if (test->depth) {
+		char *deep = xasprintf("%s @ d%d", name, test->depth);
+		free(name);
+		name = deep;
+	}
+	return name;
+}
+
+static void print_json(const struct engine_model *model, const struct test *test, const struct samples *s)
+{
+	char *name = test_name(test);
+	cJSON *json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "test", name);
+	cJSON_AddStringToObject(json, "model", model->name);
+	cJSON_AddNumberToObject(json, "n_prompt", test->prompt);
+	cJSON_AddNumberToObject(json, "n_gen", test->gen);
+	cJSON_AddNumberToObject(json, "n_depth", test->depth);
+	cJSON_AddNumberToObject(json, "n_threads", model->threads);
+	cJSON_AddNumberToObject(json, "avg_ts", s->mean);
+	cJSON_AddNumberToObject(json, "stddev_ts", s->deviation);
+	cJSON_AddItemToObject(json, "samples_ts", cJSON_CreateDoubleArray(s->per_second, s->count));
+	cJSON_AddNumberToObject(json, "peak_rss", (double)peak_memory());
+	char *text = cJSON_PrintUnformatted(json);
+	puts(text);
+	cJSON_free(text);
+	cJSON_Delete(json);
+	free(name);
+}
+
+static void print_row(const struct engine_model *model, const struct test *test, const struct samples *s)
+{
+	char *name = test_name(test);
+	printf("%-18s %10.2f ± %.2f\n", name, s->mean, s->deviation);
+	free(name);
+}
+
+static int run_test(struct cli *cli, struct engine *engine, const struct test *test)
+{
+	char err[512];
+	double seconds;
+	struct samples s = {.count = (int)option_integer(cli->options, OPTION_REPEATS)};
+	int code = 0, tokens = test->prompt + test->gen;
+	s.per_second = xcalloc((size_t)s.count, sizeof(*s.per_second));
+	/* One run, or a few tokens, to bring everything into the caches. */
+	if (engine_bench(engine, test->prompt, test->gen < 2 ? test->gen : 2, test->depth, &seconds, err, sizeof(err)))
+		code = cli_fail("%s", err);
+	for (int i = 0; i < s.count && !code; i++) {
+		if (engine_bench(engine, test->prompt, test->gen, test->depth, &seconds, err, sizeof(err)))
+			code = cli_fail("%s", err);
+		s.per_second[i] = seconds > 0 ? tokens / seconds : 0;
+	}
+	if (!code) {
+		compute_statistics(&s);
+		bool json = option_flag(cli->options, OPTION_JSON);
+		(json ? print_json : print_row)(engine_model(engine), test, &s);
+		if (fflush(stdout) != 0)
+			code = cli_fail("standard output: %s", strerror(errno));
+	}
+	free(s.per_second);
+	return code;
+}
+
+static int run_tests(struct cli *cli, struct engine *engine, const struct values *prompt, const struct values *gen,
+		     const struct values *depth)
+{
+	int code = 0;
+	for (int d = 0; d < depth->count; d++) {
+		for (int i = 0; i < prompt->count && !code; i++)
+			if (prompt->value[i])
+				code = run_test(cli, engine, &(struct test){prompt->value[i], 0, depth->value[d]});
+		for (int i = 0; i < gen->count && !code; i++)
+			if (gen->value[i])
+				code = run_test(cli, engine, &(struct test){0, gen->value[i], depth->value[d]});
+	}
+	return code;
+}
+
+static int largest(const struct values *values)
+{
+	int most = 0;
+	for (int i = 0; i < values->count; i++)
+		most = values->value[i] > most ? values->value[i] : most;
+	return most;
+}
+
+int cli_bench(struct cli *cli)
+{
+	char err[512], number[24];
+	struct values prompt, gen, depth;
+	struct engine *engine;
+	const char *asked = option_string(cli->options, OPTION_PROMPT);
+	if (parse_values("-p", asked && *asked ? asked : "512", &prompt) ||
+	    parse_values("-n", option_string(cli->options, OPTION_GEN), &gen) ||
+	    parse_values("-d", option_string(cli->options, OPTION_DEPTH), &depth))
+		return 2;
+	int longest = largest(&prompt) > largest(&gen) ? largest(&prompt) : largest(&gen);
+	snprintf(number, sizeof(number), "%d", largest(&depth) + longest + 1);
+	if (!option_given(cli->options, OPTION_CTX_SIZE) &&
+	    options_set(cli->options, OPTION_CTX_SIZE, number, err, sizeof(err)))
+		return cli_fail("%s", err);
+	int code = cli_open_engine(cli, false, &engine);
+	if (code)
+		return code;
+	code = run_tests(cli, engine, &prompt, &gen, &depth);
+	engine_close(engine);
+	return code;
+}

@@ -479,6 +479,8 @@ int cli_sessions(struct cli *cli)
 	int code = cli_open_sessions(cli, &c.sessions);
 	if (code)
 		return code;
+	if (sessions_notice(c.sessions))
+		cli_fail("%s", sessions_notice(c.sessions));
 	code = subcommands[i].run(&c);
 	sessions_close(c.sessions);
 	if (code == 0 && fflush(stdout))

@@ -75,6 +75,11 @@ const char *import_string(const cJSON *object, const char *key)
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
 }
 
+const cJSON *import_first(const cJSON *list)
+{
+	return list ? list->child : NULL;
+}
+
 double import_number(const cJSON *object, const char *key, double missing)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
@@ -282,8 +287,7 @@ static int read_ours(struct import *import, const cJSON *json)
 	session->created = (int64_t)created;
 	session->updated = (int64_t)updated;
 	session->pinned = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "pinned"));
-	cJSON_ArrayForEach(object, messages)
-	{
+	for (object = import_first(messages); object; object = object->next) {
 		if (read_message(import, c, object, index++))
 			return -1;
 	}
@@ -316,8 +320,7 @@ static int read_json_value(struct import *import, const cJSON *json)
 	size_t index = 0;
 	if (!cJSON_IsArray(json) || import_is_messages(json))
 		return read_conversation(import, json, "");
-	cJSON_ArrayForEach(item, json)
-	{
+	for (item = import_first(json); item; item = item->next) {
 		snprintf(where, sizeof(where), "[%zu]", index++);
 		if (read_conversation(import, item, where))
 			return -1;

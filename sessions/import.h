@@ -29,6 +29,7 @@ struct message *import_message(struct import_conversation *);     /* likewise; n
 void import_content(struct message *, char *content, size_t len);
 
 const char *import_string(const cJSON *object, const char *key); /* NULL: absent or no string */
+const cJSON *import_first(const cJSON *list);                    /* its first item; NULL: none */
 double import_number(const cJSON *object, const char *key, double missing);
 int64_t import_time(const cJSON *object, const char *key); /* 0: absent or out of all bounds */
 

@@ -45,8 +45,7 @@ static void add_part(struct buffer *out, const cJSON *part)
 static void add_parts(struct buffer *out, const cJSON *parts)
 {
 	const cJSON *part;
-	cJSON_ArrayForEach(part, parts)
-	{
+	for (part = import_first(parts); part; part = part->next) {
 		add_part(out, part);
 	}
 }
@@ -121,8 +120,8 @@ static void link_nodes(struct nodes *n)
 {
 	for (size_t i = 0; i < n->count; i++) {
 		const cJSON *child;
-		cJSON_ArrayForEach(child, cJSON_GetObjectItemCaseSensitive(n->nodes[i].json, "children"))
-		{
+		for (child = import_first(cJSON_GetObjectItemCaseSensitive(n->nodes[i].json, "children")); child;
+		     child = child->next) {
 			size_t at = find_node(n, cJSON_GetStringValue(child));
 			const char *parent = at ? import_string(n->nodes[at - 1].json, "parent") : NULL;
 			if (parent && strcmp(parent, n->nodes[i].id) == 0 && !n->nodes[at - 1].parent)
@@ -141,8 +140,7 @@ static void read_nodes(const cJSON *mapping, struct nodes *n)
 	const cJSON *item;
 	*n = (struct nodes){0};
 	n->nodes = xcalloc((size_t)cJSON_GetArraySize(mapping), sizeof(*n->nodes));
-	cJSON_ArrayForEach(item, mapping)
-	{
+	for (item = import_first(mapping); item; item = item->next) {
 		n->nodes[n->count++] = (struct node){.id = item->string ? item->string : "", .json = item};
 	}
 	n->by_id = xcalloc(n->count, sizeof(*n->by_id));
@@ -176,6 +174,8 @@ static void keep_node(struct import_conversation *c, struct node *node, int64_t 
 	m->role = role;
 	m->parent = above;
 	m->created = import_time(message, "create_time");
+	if (!m->created)
+		m->created = above ? c->messages[above - 1].created : c->session.created;
 	set_text(&m->model, import_string(metadata, "model_slug"));
 	const char *status = import_string(message, "status");
 	if (role == MESSAGE_ASSISTANT && status && strcmp(status, "in_progress") == 0)
@@ -210,11 +210,11 @@ int import_chatgpt(struct import *import, const cJSON *json, const char *where)
 {
 	struct nodes nodes;
 	struct import_conversation *c = import_conversation(import);
-	read_nodes(cJSON_GetObjectItemCaseSensitive(json, "mapping"), &nodes);
 	set_text(&c->session.title, import_string(json, "title"));
 	set_text(&c->session.model, import_string(json, "default_model_slug"));
 	c->session.created = import_time(json, "create_time");
 	c->session.updated = import_time(json, "update_time");
+	read_nodes(cJSON_GetObjectItemCaseSensitive(json, "mapping"), &nodes);
 	size_t met = walk(c, &nodes);
 	size_t current = find_node(&nodes, import_string(json, "current_node"));
 	c->leaf = current ? nodes.nodes[current - 1].kept : 0;
@@ -243,8 +243,7 @@ int import_messages(struct import *import, const cJSON *json, const char *where)
 	set_text(&c->session.model, import_string(json, "model"));
 	set_text(&c->session.title, import_string(json, "title"));
 	set_text(&c->session.system, import_string(json, "system"));
-	cJSON_ArrayForEach(item, list)
-	{
+	for (item = import_first(list); item; item = item->next) {
 		const char *role_name = import_string(item, "role");
 		const cJSON *content = cJSON_GetObjectItemCaseSensitive(item, "content");
 		struct buffer text = {0};
@@ -272,6 +271,8 @@ int import_messages(struct import *import, const cJSON *json, const char *where)
 		m->role = role;
 		m->parent = m->number - 1;
 		m->created = import_time(item, "created");
+		if (!m->created)
+			m->created = store_now();
 	}
 	c->leaf = (int64_t)c->count;
 	return 0;

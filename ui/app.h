@@ -39,7 +39,8 @@ struct overlay;
 struct app {
 	struct ui_options o;
 	struct screen *screen;
-	struct loop *loop; /* NULL in tests */
+	struct theme *theme; /* from /theme, NULL: the one it began with */
+	struct loop *loop;   /* NULL in tests */
 	int tty;
 	const struct i18n *tr;
 	struct i18n *own_tr; /* from /lang; NULL: o.tr is in use */
@@ -62,6 +63,7 @@ struct app {
 		int tokens; /* of the answer so far */
 	} progress;
 	struct engine_usage usage; /* of the last turn */
+	int prompt_tokens;         /* of the running turn */
 
 	struct session session;
 	bool stored; /* the session is in the store */

@@ -140,7 +140,10 @@ void app_action(struct app *app, enum action action)
 		editor_complete(app->editor);
 		app_changed_input(app);
 		break;
-	case ACTION_KILL_LINE: feed(app, "\025"); break;
+	case ACTION_KILL_LINE:
+		editor_kill_line(app->editor);
+		app_changed_input(app);
+		break;
 	case ACTION_SCROLL_UP: scroll_page(app, -1); break;
 	case ACTION_SCROLL_DOWN: scroll_page(app, 1); break;
 	case ACTION_SCROLL_TOP: transcript_scroll_home(app->transcript); break;

@@ -1,4 +1,5 @@
 #include "app.h"
+#include "status_bar.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static struct plan make_plan(struct app *app)
 	if (left > 3)
 		p.title = 0, left--;
 	p.input = p.rows - p.input_rows - (p.status >= 0);
-	if (left > 1 && (app->banner || has_progress(app)))
+	if (left > 1 && (app->banner || has_progress(app) || editor_searching(app->editor)))
 		p.notice = p.input - 1, left--;
 	int wanted = candidate_count(app);
 	wanted = wanted > CANDIDATE_ROWS ? CANDIDATE_ROWS : wanted;
@@ -51,22 +52,12 @@ static struct plan make_plan(struct app *app)
 	return p;
 }
 
-/* One row of text, cut to the screen. Right to left interfaces begin on the right. */
 static void put_line(struct app *app, int row, const char *text, enum style style)
 {
 	int rows, columns;
-	struct layout layout;
 	app->screen->ops->size(app->screen, &rows, &columns);
 	app->screen->ops->clear_row(app->screen, row);
-	char *cut = i18n_truncate(app->tr, text, columns);
-	struct layout_options options = {.width = columns, .bidi = app->bidi};
-	i18n_layout(app->tr, cut, strlen(cut), &options, &layout);
-	for (int i = 0; layout.count && i < layout.rows[0].count; i++) {
-		const struct layout_cell *c = &layout.rows[0].cells[i];
-		app->screen->ops->put(app->screen, row, c->column, c->text, c->text_len, c->width, style);
-	}
-	layout_free(&layout);
-	free(cut);
+	screen_text(app->screen, app->tr, row, 0, columns, text, style);
 }
 
 static void draw_candidates(struct app *app, const struct plan *p)
@@ -83,46 +74,69 @@ static void draw_candidates(struct app *app, const struct plan *p)
 	}
 }
 
-static void draw_title(struct app *app, int row)
+/* Tokens a second of the answer that is being written, or of the last one. */
+static double speed(const struct app *app)
 {
-	char *line = xasprintf(" bora · %s   %s", app->model_name, app->session.title ? app->session.title : "");
-	put_line(app, row, line, STYLE_TITLE);
-	free(line);
+	int64_t ms = app->now - app->progress.since;
+	if (app->progress.phase == ENGINE_TEXT)
+		return app->progress.tokens > 1 && ms > 0 ? (app->progress.tokens - 1) * 1000.0 / (double)ms : 0;
+	return app->usage.predicted_ms > 0 ? app->usage.completion_tokens * 1000.0 / app->usage.predicted_ms : 0;
 }
 
-static void draw_status(struct app *app, int row)
+/* What the context holds: known at the end of a turn, counted along during one. */
+static int context_used(const struct app *app)
 {
-	char *line = xasprintf(" %d  %s", app->usage.context_used, app->saved_at ? "saved" : "");
-	put_line(app, row, line, STYLE_STATUS);
-	free(line);
+	return app->turn ? app->prompt_tokens + app->progress.tokens : app->usage.context_used;
+}
+
+static struct status_bar make_status(const struct app *app)
+{
+	return (struct status_bar){
+		.model = app->model_name,
+		.title = app->session.title ? app->session.title : "",
+		.context_used = context_used(app),
+		.context_size = app->ready ? engine_model(app->engine)->ctx_size : 0,
+		.per_second = speed(app),
+		.saved_at = app->saved_at,
+		.unsaved = backlog_count(app->backlog) > 0 && app->o.sessions,
+	};
 }
 
 static void draw_notice(struct app *app, const struct plan *p)
 {
+	if (editor_searching(app->editor)) {
+		char *words = editor_search_text(app->editor);
+		char *line = i18n_format(app->tr, "chat.history-search", I18N_S(words));
+		put_line(app, p->notice, line, STYLE_ACCENT);
+		free(line);
+		free(words);
+		return;
+	}
 	if (app->banner) {
 		put_line(app, p->notice, app->banner, app->banner_style);
 		return;
 	}
-	if (app->progress.phase == ENGINE_LOADING) {
-		double share = app->progress.total ? (double)app->progress.done / (double)app->progress.total : 0;
-		char *line = i18n_format(app->tr, "chat.loading", I18N_S(app->model_name), I18N_R(share));
-		put_line(app, p->notice, line, STYLE_DIM);
-		free(line);
-		return;
-	}
-	put_line(app, p->notice, "reading prompt", STYLE_DIM);
+	struct status_progress progress = {
+		.loading = app->progress.phase == ENGINE_LOADING,
+		.done = app->progress.done,
+		.total = app->progress.total,
+		.cached = (uint64_t)app->progress.cached,
+		.seconds = (double)(app->now - app->progress.since) / 1000,
+	};
+	status_bar_progress(app->screen, app->tr, p->notice, &progress);
 }
 
 void app_draw(struct app *app)
 {
 	struct plan p = make_plan(app);
+	struct status_bar status = make_status(app);
 	int row = 0, column = 0;
 	app->dirty = false;
 	app->drawn_at = app->now;
 	if (p.rows < 1 || p.columns < 1)
 		return;
 	if (p.title >= 0)
-		draw_title(app, p.title);
+		status_bar_title(app->screen, app->tr, p.title, &status);
 	if (app->overlay && p.transcript_rows)
 		app_overlay_draw(app, p.transcript, p.transcript_rows);
 	else if (p.transcript_rows)
@@ -132,7 +146,7 @@ void app_draw(struct app *app)
 		draw_notice(app, &p);
 	editor_draw(app->editor, app->screen, p.input, p.input_rows, &row, &column);
 	if (p.status >= 0)
-		draw_status(app, p.status);
+		status_bar_draw(app->screen, app->tr, p.status, &status);
 	app->screen->ops->cursor(app->screen, row, column, true);
 	app->screen->ops->show(app->screen);
 }

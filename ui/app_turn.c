@@ -277,6 +277,7 @@ static void prompt_progress(struct app *app, const struct engine_event *event)
 	set_phase(app, ENGINE_PROMPT);
 	app->progress.done = event->done;
 	app->progress.total = event->total;
+	app->prompt_tokens = (int)event->total;
 	app->progress.cached = event->cached;
 	memory_begins(app, event->left_out);
 }

@@ -74,7 +74,7 @@ static void count_text(const char *text, size_t len, size_t *lines, size_t *char
 {
 	*lines = 1, *characters = 0;
 	for (size_t i = 0; i < len; i++) {
-		*lines += text[i] == '\n';
+		*lines += text[i] == '\n' && i + 1 < len;
 		*characters += ((unsigned char)text[i] & 0xC0) != 0x80;
 	}
 }
@@ -546,8 +546,6 @@ void editor_paste(struct editor *ed, const char *text, size_t len)
 	char mark[FOLD_LEN + 1];
 	editor_close_candidates(ed);
 	count_text(text, len, &lines, &characters);
-	if (len && text[len - 1] == '\n')
-		lines--;
 	rl_begin_undo_group();
 	if (lines > FOLD_LINES || characters > FOLD_CHARACTERS) {
 		fold_add(ed, text, len, mark);
@@ -565,6 +563,14 @@ void editor_newline(struct editor *ed)
 {
 	editor_close_candidates(ed);
 	rl_insert_text("\n");
+	changed(ed);
+}
+
+void editor_kill_line(struct editor *ed)
+{
+	editor_close_candidates(ed);
+	rl_kill_text(0, rl_end);
+	rl_point = 0;
 	changed(ed);
 }
 
@@ -611,6 +617,14 @@ size_t editor_cursor(const struct editor *ed)
 bool editor_searching(const struct editor *ed)
 {
 	return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH) != 0;
+}
+
+/* Readline keeps it to itself but for its prompt: (reverse-i-search)`WORDS': */
+char *editor_search_text(const struct editor *ed)
+{
+	const char *prompt = editor_searching(ed) && rl_display_prompt ? rl_display_prompt : "";
+	const char *from = strchr(prompt, '`'), *to = strrchr(prompt, '\'');
+	return from && to > from ? i18n_sanitize_line(from + 1, (size_t)(to - from - 1)) : xstrdup("");
 }
 
 bool editor_wants_escape(const struct editor *ed)

@@ -20,6 +20,7 @@ enum editor_result { EDITOR_NOTHING, EDITOR_CHANGED, EDITOR_SUBMIT, EDITOR_EOF }
 enum editor_result editor_feed(struct editor *, const char *bytes, size_t len);
 void editor_paste(struct editor *, const char *text, size_t len); /* inserted, never submitted */
 void editor_newline(struct editor *);
+void editor_kill_line(struct editor *);                      /* all of it; readline can yank it back */
 const char *editor_text(const struct editor *, size_t *len); /* pastes unfolded; until the next call */
 bool editor_empty(const struct editor *);
 void editor_set_text(struct editor *, const char *text, size_t len); /* caret at the end */
@@ -29,6 +30,7 @@ size_t editor_cursor(const struct editor *); /* byte offset in the line as edite
  * quoted key…): Esc and the like are its own. */
 bool editor_wants_escape(const struct editor *);
 bool editor_searching(const struct editor *);
+char *editor_search_text(const struct editor *); /* what the history is searched for, to be shown; caller frees */
 
 void editor_history_add(struct editor *, const char *text);
 void editor_history_load(struct editor *, char *const *lines, size_t count); /* oldest first */

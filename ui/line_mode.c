@@ -57,6 +57,15 @@ static bool streaming(const struct app *app, int entry)
 	return app->turn && entry == app->answer_entry;
 }
 
+/* What the person said in an earlier life of the conversation looks as if typed. */
+static bool is_question(const struct app *app, int entry)
+{
+	for (int i = app->message_count - 1; i >= 0 && app->messages[i].entry >= entry; i--)
+		if (app->messages[i].entry == entry)
+			return app->messages[i].role == MESSAGE_USER;
+	return false;
+}
+
 static void print_news(struct line_mode *lm)
 {
 	struct app *app = lm->app;
@@ -67,6 +76,8 @@ static void print_news(struct line_mode *lm)
 	}
 	while (lm->entry < count) {
 		bool more = streaming(app, lm->entry);
+		if (lm->printed == 0 && is_question(app, lm->entry))
+			fputs("> ", stdout);
 		print_entry(lm, lm->entry, !more);
 		if (more)
 			break;

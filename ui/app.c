@@ -1,0 +1,368 @@
+#include "app.h"
+#include "attach.h"
+#include "completion.h"
+#include "line_mode.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "theme.h"
+
+/* --- What is said to the person ---------------------------------------------------- */
+
+void app_note(struct app *app, enum entry_kind kind, char *text)
+{
+	if (app->waiting_count)
+		transcript_truncate(app->transcript, app->waiting_entry);
+	transcript_add(app->transcript, kind, text, strlen(text));
+	app->waiting_entry = transcript_count(app->transcript);
+	if (app->waiting_count)
+		app_turn_show_waiting(app);
+	app->dirty = true;
+	free(text);
+}
+
+void app_banner(struct app *app, enum style style, bool stays, char *text)
+{
+	free(app->banner);
+	app->banner = text;
+	app->banner_style = style;
+	app->banner_stays = text && stays;
+	app->dirty = true;
+}
+
+void app_changed_input(struct app *app)
+{
+	app->dirty = true;
+	if (!app->draft_due)
+		app->draft_due = app->now + APP_DRAFT_MS;
+}
+
+/* --- Keys -------------------------------------------------------------------------------- */
+
+static void feed_editor(struct app *app, const struct key *key)
+{
+	app->dirty = true;
+	switch (editor_feed(app->editor, key->bytes, key->len)) {
+	case EDITOR_SUBMIT: app_send_now(app); break;
+	case EDITOR_EOF: app_action(app, ACTION_QUIT); break;
+	case EDITOR_CHANGED: app_changed_input(app); break;
+	case EDITOR_NOTHING: break;
+	}
+}
+
+static void take_down_banner(struct app *app)
+{
+	app->again_until = 0;
+	if (app->banner && !app->banner_stays)
+		app_banner(app, STYLE_DIM, false, NULL);
+}
+
+/* Keys that the input needs for itself: readline's search, vi's Esc, Ctrl+D in a text. */
+static bool for_editor(struct app *app, const struct key *key, enum action action)
+{
+	bool leaves = action == ACTION_LEAVE || action == ACTION_SUSPEND;
+	if (editor_searching(app->editor))
+		return !leaves;
+	if (action == ACTION_INTERRUPT)
+		return !app->turn && editor_wants_escape(app->editor);
+	return action == ACTION_QUIT && key->code == KEYS_CHAR && !editor_empty(app->editor);
+}
+
+/* An input method may deliver the last syllable after Enter: it belongs to the message. */
+static bool belongs_before_enter(const struct key *key)
+{
+	return key->code == KEYS_CHAR && key->mods == 0 && key->ch >= 0x80;
+}
+
+static void send_what_waits(struct app *app)
+{
+	if (app->send_at) {
+		app->send_at = 0;
+		app_send_now(app);
+	}
+}
+
+static void handle_key(struct app *app, const struct key *key)
+{
+	enum action action = key->code == KEYS_PASTE ? ACTION_NONE : keys_action(key);
+	if (app->send_at && !belongs_before_enter(key))
+		send_what_waits(app);
+	if (action != ACTION_LEAVE)
+		take_down_banner(app);
+	app->dirty = true;
+	if (app->overlay && action != ACTION_SUSPEND && action != ACTION_REDRAW && app_overlay_key(app, key))
+		return;
+	if (key->code == KEYS_PASTE) {
+		editor_paste(app->editor, key->bytes, key->len);
+		app_changed_input(app);
+	} else if (action == ACTION_NONE || for_editor(app, key, action)) {
+		feed_editor(app, key);
+	} else if (action == ACTION_SEND) {
+		app->send_at = app->now + APP_GRACE_MS;
+	} else {
+		app_action(app, action);
+	}
+}
+
+static void handle_keys(struct app *app)
+{
+	struct key key;
+	while (!app->quit && keys_next(app->keys, app->now, &key) != KEYS_NONE)
+		handle_key(app, &key);
+}
+
+void app_input(struct app *app, const char *bytes, size_t len)
+{
+	keys_feed(app->keys, bytes, len, app->now);
+	handle_keys(app);
+}
+
+/* --- Time ------------------------------------------------------------------------------------ */
+
+void app_tick(struct app *app)
+{
+	handle_keys(app); /* an Esc that nothing followed */
+	if (app->send_at && app->now >= app->send_at)
+		send_what_waits(app);
+	if (app->draft_due && app->now >= app->draft_due)
+		app_session_save_draft(app);
+	if (app->turn)
+		turn_tick(app->turn);
+	if (app->again_until && app->now >= app->again_until)
+		take_down_banner(app);
+	if (app->dirty && !app->plain && app->now - app->drawn_at >= APP_FRAME_MS)
+		app_draw(app);
+}
+
+static int sooner(int a, int64_t b)
+{
+	b = b < 0 ? 0 : b;
+	return a < 0 || b < a ? (int)b : a;
+}
+
+int app_timeout(const struct app *app)
+{
+	int wait = keys_timeout(app->keys, app->now);
+	int save = app->turn ? turn_next_save_ms(app->turn) : -1;
+	if (save >= 0)
+		wait = sooner(wait, save);
+	if (app->send_at)
+		wait = sooner(wait, app->send_at - app->now);
+	if (app->draft_due)
+		wait = sooner(wait, app->draft_due - app->now);
+	if (app->again_until)
+		wait = sooner(wait, app->again_until - app->now);
+	if (app->dirty && !app->plain)
+		wait = sooner(wait, app->drawn_at + APP_FRAME_MS - app->now);
+	return wait;
+}
+
+/* --- Life --------------------------------------------------------------------------------------- */
+
+static enum i18n_bidi bidi_of(const struct options *options)
+{
+	const char *name = option_string(options, OPTION_BIDI);
+	if (name && strcmp(name, "terminal") == 0)
+		return I18N_BIDI_TERMINAL;
+	return name && strcmp(name, "off") == 0 ? I18N_BIDI_OFF : I18N_BIDI_APP;
+}
+
+static void load_history(struct app *app)
+{
+	char **lines = NULL;
+	size_t count = 0;
+	if (!app->o.drafts || history_load(app->o.drafts, &lines, &count))
+		return;
+	editor_history_load(app->editor, lines, count);
+	for (size_t i = 0; i < count; i++)
+		free(lines[i]);
+	free(lines);
+}
+
+struct app *app_create(const struct ui_options *options, struct screen *screen)
+{
+	struct app *app = xcalloc(1, sizeof(*app));
+	app->o = *options;
+	app->screen = screen;
+	app->tr = options->tr;
+	app->bidi = bidi_of(options->options);
+	app->tty = -1;
+	app->answer_entry = -1;
+	app->dirty = true;
+	app->now = loop_now();
+	app->transcript = transcript_create(app->tr, app->bidi);
+	app->editor = editor_create(app->tr, app->bidi);
+	app->keys = keys_create();
+	app->backlog = backlog_create();
+	app->system = xstrdup("");
+	app->model_name = xstrdup("");
+	editor_on_complete(app->editor, completion_candidates, app);
+	load_history(app);
+	return app;
+}
+
+static void attach_given_files(struct app *app)
+{
+	int count;
+	const char *const *files = option_list(app->o.options, OPTION_FILE, &count);
+	for (int i = 0; i < count; i++)
+		attach_file(app, files[i]);
+}
+
+static void tell_about_store(struct app *app)
+{
+	const char *notice = app->o.sessions ? sessions_notice(app->o.sessions) : NULL;
+	const char *read_only = app->o.sessions ? sessions_read_only(app->o.sessions) : NULL;
+	if (notice)
+		app_note(app, ENTRY_NOTE, i18n_sanitize_line(notice, strlen(notice)));
+	if (read_only) {
+		char *line = i18n_sanitize_line(read_only, strlen(read_only));
+		app_banner(app, STYLE_WARNING, true, i18n_format(app->tr, "chat.not-saved", I18N_S(line)));
+		free(line);
+	}
+}
+
+void app_start(struct app *app)
+{
+	if (app->o.model_path)
+		app_turn_open_model(app, app->o.model_path);
+	if (!app->o.resume || !app_session_open(app, app->o.resume, 0))
+		app_session_new(app);
+	tell_about_store(app);
+	attach_given_files(app);
+	if (app->o.pick_session)
+		app_overlay_sessions(app);
+	if (app->o.first_prompt)
+		app_turn_send(app, app->o.first_prompt, strlen(app->o.first_prompt));
+}
+
+void app_free(struct app *app)
+{
+	if (!app)
+		return;
+	app_turn_end(app);
+	if (app->editor)
+		app_session_save_draft(app);
+	app_overlay_close(app);
+	engine_close(app->engine);
+	if (app->stored) {
+		session_unlock(app->o.sessions, app->session.row);
+		session_free(&app->session);
+	}
+	for (int i = 0; i < app->waiting_count; i++)
+		free(app->waiting[i].text);
+	free(app->waiting);
+	backlog_free(app->backlog);
+	buffer_free(&app->attached);
+	transcript_free(app->transcript);
+	editor_free(app->editor);
+	keys_free(app->keys);
+	free(app->messages);
+	free(app->model_path);
+	free(app->model_name);
+	free(app->engine_error);
+	free(app->system);
+	free(app->banner);
+	i18n_close(app->own_tr);
+	theme_free(app->theme); /* the screen shows nothing any more */
+	free(app);
+}
+
+/* --- The loop --------------------------------------------------------------------------------------- */
+
+static void leave(struct app *app, int code)
+{
+	app->quit = true;
+	app->exit_code = code;
+}
+
+static void handle_signals(struct app *app)
+{
+	for (int number; (number = loop_signal(app->loop));) {
+		switch (number) {
+		case SIGINT: app_action(app, ACTION_LEAVE); break;
+		case SIGTSTP: app_suspend(app); break;
+		case SIGTERM:
+		case SIGHUP: leave(app, 128 + number); break;
+		default: /* SIGWINCH, SIGCONT */
+			app->screen->ops->resize(app->screen);
+			if (number == SIGCONT)
+				app->screen->ops->redraw(app->screen);
+			app->dirty = true;
+			break;
+		}
+	}
+}
+
+/* Reads what is there, up to a few megabytes, so that a paste does not starve the rest. */
+static void read_terminal(struct app *app)
+{
+	char bytes[65536];
+	ssize_t n = read(app->tty, bytes, sizeof(bytes));
+	if (n > 0)
+		app_input(app, bytes, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		leave(app, 128 + SIGHUP);
+}
+
+static void run(struct app *app)
+{
+	while (!app->quit) {
+		int engine_fd = app->engine ? engine_wake_fd(app->engine) : -1;
+		unsigned events = loop_wait(app->loop, app->tty, engine_fd, app_timeout(app));
+		app->now = loop_now();
+		if (events & LOOP_SIGNAL)
+			handle_signals(app);
+		if (events & LOOP_INPUT)
+			read_terminal(app);
+		else if (events & LOOP_HANGUP)
+			leave(app, 128 + SIGHUP);
+		if (events & LOOP_ENGINE)
+			app_turn_events(app);
+		if (!app->quit)
+			app_tick(app);
+	}
+}
+
+static bool usable_terminal(void)
+{
+	const char *term = getenv("TERM");
+	return term && term[0] && strcmp(term, "dumb") != 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static int run_on(struct screen *screen, const struct ui_options *options, struct loop *loop)
+{
+	struct app *app = app_create(options, screen);
+	app->loop = loop;
+	app->tty = STDIN_FILENO;
+	app_start(app);
+	app_draw(app);
+	run(app);
+	int code = app->exit_code;
+	screen->ops->suspend(screen);
+	app_free(app);
+	screen->ops->close(screen);
+	return code;
+}
+
+int ui_run(const struct ui_options *options)
+{
+	char err[512];
+	struct loop *loop;
+	if (loop_create(&loop, err, sizeof(err))) {
+		fprintf(stderr, "bora: %s\n", err);
+		return 1;
+	}
+	const struct options *o = options->options;
+	struct theme *theme = theme_open(option_string(o, OPTION_THEME), option_flag(o, OPTION_NO_COLOR));
+	struct screen *screen = usable_terminal() ? screen_open_curses(theme, err, sizeof(err)) : NULL;
+	int code = screen ? run_on(screen, options, loop) : line_mode_run(options, loop);
+	theme_free(theme);
+	loop_free(loop);
+	return code;
+}

@@ -1,0 +1,278 @@
+#include "app.h"
+#include "command.h"
+#include "help.h"
+#include "picker.h"
+#include "session_list.h"
+
+#include "../model_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HITS_MOST = 200 };
+enum overlay_kind { OVERLAY_HELP, OVERLAY_PALETTE, OVERLAY_SESSIONS, OVERLAY_MODELS, OVERLAY_SEARCH };
+
+/* What a row of a list stands for. */
+struct choice {
+	char *text;              /* a session's ID, a model's path */
+	int64_t message;         /* of a search hit */
+	enum action action;      /* of the palette: this… */
+	enum command_id command; /* …or this */
+};
+
+struct overlay {
+	enum overlay_kind kind;
+	struct picker *picker; /* NULL for help */
+	struct help *help;
+	struct choice *choices;
+	int count;
+	struct buffer printed; /* the rows as text, for line mode */
+	char *query;
+};
+
+static struct overlay *open_overlay(struct app *app, enum overlay_kind kind, const char *title)
+{
+	app_overlay_close(app);
+	editor_close_candidates(app->editor);
+	struct overlay *o = app->overlay = xcalloc(1, sizeof(*o));
+	o->kind = kind;
+	o->picker = title ? picker_create(app->tr, title) : NULL;
+	app->dirty = true;
+	return o;
+}
+
+void app_overlay_close(struct app *app)
+{
+	struct overlay *o = app->overlay;
+	if (!o)
+		return;
+	for (int i = 0; i < o->count; i++)
+		free(o->choices[i].text);
+	free(o->choices);
+	free(o->query);
+	buffer_free(&o->printed);
+	picker_free(o->picker);
+	help_free(o->help);
+	free(o);
+	app->overlay = NULL;
+	app->dirty = true;
+}
+
+static void add_choice(struct overlay *o, struct choice choice, const char *label, const char *detail)
+{
+	o->choices = xreallocarray(o->choices, (size_t)o->count + 1, sizeof(*o->choices));
+	o->choices[o->count++] = choice;
+	picker_add(o->picker, label, detail);
+	buffer_printf(&o->printed, "%s%s%s%s", o->printed.len ? "\n" : "", choice.text ? choice.text : "",
+		      choice.text ? "  " : "", label);
+	if (detail[0])
+		buffer_printf(&o->printed, "  %s", detail);
+}
+
+/* An empty list is a word instead; line mode prints it. */
+static void show(struct app *app, char *when_empty)
+{
+	struct overlay *o = app->overlay;
+	if (o->picker && o->count == 0) {
+		app_overlay_close(app);
+		app_banner(app, STYLE_WARNING, false, when_empty);
+		return;
+	}
+	free(when_empty);
+	if (app->plain) {
+		char *text = buffer_take(&o->printed);
+		app_overlay_close(app);
+		app_note(app, ENTRY_NOTE, text);
+	}
+}
+
+/* --- The lists -------------------------------------------------------------------------- */
+
+static char *command_label(const struct app *app, enum command_id id)
+{
+	const struct command_info *info = &command_table[id];
+	char *key = xasprintf("command.%s", info->name);
+	char *label = xasprintf("/%s%s%s: %s", info->name, info->argument[0] ? " " : "", info->argument,
+				i18n_text(app->tr, key));
+	free(key);
+	return label;
+}
+
+static void add_commands(struct app *app)
+{
+	for (int id = COMMAND_NONE + 1; id < COMMAND_COUNT; id++) {
+		char *label = command_label(app, (enum command_id)id);
+		add_choice(app->overlay, (struct choice){.command = (enum command_id)id}, label, "");
+		free(label);
+	}
+}
+
+void app_overlay_help(struct app *app)
+{
+	open_overlay(app, OVERLAY_HELP, app->plain ? "" : NULL);
+	if (app->plain)
+		add_commands(app);
+	else
+		app->overlay->help = help_create(app->tr, app->bidi);
+	show(app, NULL);
+}
+
+void app_overlay_palette(struct app *app)
+{
+	struct overlay *o = open_overlay(app, OVERLAY_PALETTE, i18n_text(app->tr, "overlay.palette"));
+	for (int id = ACTION_NONE + 1; id < ACTION_COUNT; id++) {
+		char *key = xasprintf("action.%s", action_table[id].name), *shown = keys_shown((enum action)id);
+		add_choice(o, (struct choice){.action = (enum action)id}, i18n_text(app->tr, key), shown);
+		free(shown);
+		free(key);
+	}
+	add_commands(app);
+	show(app, NULL);
+}
+
+void app_overlay_sessions(struct app *app)
+{
+	char err[512];
+	struct session *list = NULL;
+	size_t count = 0;
+	if (!app->o.sessions) {
+		app_banner(app, STYLE_WARNING, false, xstrdup(i18n_text(app->tr, "chat.nothing-kept")));
+		return;
+	}
+	if (session_list(app->o.sessions, false, &list, &count, err, sizeof(err))) {
+		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		return;
+	}
+	struct overlay *o = open_overlay(app, OVERLAY_SESSIONS, i18n_text(app->tr, "overlay.sessions"));
+	for (size_t i = 0; i < count; i++) {
+		char *label = session_list_label(app->tr, &list[i]), *detail = session_list_detail(app->tr, &list[i]);
+		add_choice(o, (struct choice){.text = xstrdup(list[i].id)}, label, detail);
+		free(label);
+		free(detail);
+		session_free(&list[i]);
+	}
+	free(list);
+	show(app, xstrdup(i18n_text(app->tr, "chat.no-sessions")));
+}
+
+void app_overlay_models(struct app *app)
+{
+	struct stored_model *models = NULL;
+	size_t count = 0;
+	if (model_store_list(&models, &count) != 0)
+		count = 0;
+	struct overlay *o = open_overlay(app, OVERLAY_MODELS, i18n_text(app->tr, "overlay.models"));
+	for (size_t i = 0; i < count; i++) {
+		char *label = i18n_sanitize_line(models[i].name, strlen(models[i].name));
+		char *detail = i18n_format(app->tr, "overlay.model-detail", I18N_R((double)models[i].bytes / 1e6),
+					   I18N_S(models[i].store));
+		add_choice(o, (struct choice){.text = xstrdup(models[i].path)}, label, detail);
+		free(detail);
+		free(label);
+	}
+	model_store_free(models, count);
+	show(app, xstrdup(i18n_text(app->tr, "chat.no-models")));
+}
+
+void app_overlay_search(struct app *app, const char *query)
+{
+	char err[512];
+	struct search_hit *hits = NULL;
+	size_t count = 0;
+	if (!app->o.sessions) {
+		app_banner(app, STYLE_WARNING, false, xstrdup(i18n_text(app->tr, "chat.nothing-kept")));
+		return;
+	}
+	if (sessions_search(app->o.sessions, query, HITS_MOST, &hits, &count, err, sizeof(err))) {
+		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		return;
+	}
+	char *shown = i18n_sanitize_line(query, strlen(query));
+	char *title = i18n_format(app->tr, "overlay.search", I18N_S(shown));
+	struct overlay *o = open_overlay(app, OVERLAY_SEARCH, title);
+	o->query = xstrdup(query);
+	for (size_t i = 0; i < count; i++) {
+		char *label = i18n_sanitize_line(hits[i].snippet, strlen(hits[i].snippet));
+		char *detail = session_list_label(app->tr, &hits[i].session);
+		struct choice choice = {.text = xstrdup(hits[i].session.id), .message = hits[i].message};
+		add_choice(o, choice, label, detail);
+		free(detail);
+		free(label);
+		search_hit_free(&hits[i]);
+	}
+	free(hits);
+	show(app, i18n_format(app->tr, "chat.nothing-found", I18N_S(shown)));
+	free(title);
+	free(shown);
+}
+
+/* --- Choosing ------------------------------------------------------------------------------ */
+
+/* A command that needs a word goes into the input; the others are done at once. */
+static void choose_command(struct app *app, enum command_id id)
+{
+	const struct command_info *info = &command_table[id];
+	bool needs = info->argument[0] && info->argument[0] != '[';
+	char *line = xasprintf("/%s%s", info->name, needs ? " " : "");
+	if (needs) {
+		editor_set_text(app->editor, line, strlen(line));
+		app_changed_input(app);
+	} else {
+		app_command(app, line, strlen(line));
+	}
+	free(line);
+}
+
+static void choose(struct app *app, int index)
+{
+	struct overlay *o = app->overlay;
+	struct choice choice = o->choices[index];
+	enum overlay_kind kind = o->kind;
+	char *query = o->query;
+	o->query = NULL;
+	o->choices[index].text = NULL;
+	app_overlay_close(app);
+	switch (kind) {
+	case OVERLAY_PALETTE:
+		if (choice.action)
+			app_action(app, choice.action);
+		else
+			choose_command(app, choice.command);
+		break;
+	case OVERLAY_SESSIONS: app_session_open(app, choice.text, 0); break;
+	case OVERLAY_MODELS: app_turn_open_model(app, choice.text); break;
+	case OVERLAY_SEARCH:
+		if (app_session_open(app, choice.text, choice.message))
+			transcript_highlight(app->transcript, query);
+		break;
+	case OVERLAY_HELP: break;
+	}
+	free(choice.text);
+	free(query);
+}
+
+bool app_overlay_key(struct app *app, const struct key *key)
+{
+	struct overlay *o = app->overlay;
+	app->dirty = true;
+	if (o->help) {
+		if (!help_key(o->help, key))
+			app_overlay_close(app);
+		return true;
+	}
+	switch (picker_key(o->picker, key)) {
+	case PICKER_CHOSEN: choose(app, picker_chosen(o->picker)); break;
+	case PICKER_CLOSED: app_overlay_close(app); break;
+	case PICKER_OPEN: break;
+	}
+	return true;
+}
+
+void app_overlay_draw(struct app *app, int first, int height)
+{
+	struct overlay *o = app->overlay;
+	if (o->help)
+		help_draw(o->help, app->screen, first, height);
+	else
+		picker_draw(o->picker, app->screen, first, height);
+}

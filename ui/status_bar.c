@@ -1,5 +1,6 @@
 #include "status_bar.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

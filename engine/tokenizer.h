@@ -18,7 +18,7 @@
 
 struct tokenizer;
 
-struct tokens {                  /* zero-initialise; tokens_free */
+struct tokens { /* zero-initialise; tokens_free */
 	int32_t *ids;
 	size_t count, size;
 };
@@ -34,20 +34,21 @@ void tokenizer_close(struct tokenizer *);
  * that token (for --special only; chat text is never parsed so). first: the
  * text begins the sequence or follows a control token (SentencePiece then adds
  * its space prefix). */
-void tokenizer_encode(const struct tokenizer *, const char *text, size_t len, bool special, bool first, struct tokens *out);
+void tokenizer_encode(const struct tokenizer *, const char *text, size_t len, bool special, bool first,
+		      struct tokens *out);
 
 /* The raw bytes a token stands for; control tokens give their name only if
  * special. Not NUL-terminated; valid while the tokenizer lives; *len 0 if none. */
 const char *tokenizer_piece(const struct tokenizer *, int32_t id, bool special, size_t *len);
-bool tokenizer_strips_first_space(const struct tokenizer *);  /* SentencePiece: detokenised text drops its prefix */
+bool tokenizer_strips_first_space(const struct tokenizer *); /* SentencePiece: detokenised text drops its prefix */
 
 int tokenizer_vocab_size(const struct tokenizer *);
-int32_t tokenizer_find(const struct tokenizer *, const char *piece);   /* a token by its exact text, -1 */
-int32_t tokenizer_bos(const struct tokenizer *);     /* -1: none */
+int32_t tokenizer_find(const struct tokenizer *, const char *piece); /* a token by its exact text, -1 */
+int32_t tokenizer_bos(const struct tokenizer *);                     /* -1: none */
 int32_t tokenizer_eos(const struct tokenizer *);
 bool tokenizer_adds_bos(const struct tokenizer *);
 bool tokenizer_adds_eos(const struct tokenizer *);
-bool tokenizer_is_end(const struct tokenizer *, int32_t id);   /* any token that ends an answer */
+bool tokenizer_is_end(const struct tokenizer *, int32_t id); /* any token that ends an answer */
 bool tokenizer_is_control(const struct tokenizer *, int32_t id);
 
 #endif

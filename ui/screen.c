@@ -1,0 +1,390 @@
+/* The terminal through ncurses. The only file that knows curses.
+ *
+ * ncurses believes that a cell is as wide as libc says its first code point is,
+ * keeps five code points a cell, and drops what it cannot keep without a word.
+ * So a cluster is cut into pieces that each begin with a spacing code point; a
+ * piece that libc measures otherwise than we do is drawn as a replacement, never
+ * as something that would shift the row. */
+#include "screen.h"
+#include "theme.h"
+#include "../xmalloc.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <term.h>
+#include <unistd.h>
+#include <wchar.h>
+
+enum {
+	PIECE_MAX = CCHARW_MAX,
+	FLAG_FIRST = 0x1F1E6,
+	FLAG_LAST = 0x1F1FF,
+	TONE_FIRST = 0x1F3FB,
+	TONE_LAST = 0x1F3FF,
+	ZWJ = 0x200D
+};
+
+struct terminal {
+	struct screen screen; /* first: the ops get this */
+	SCREEN *handle;
+	struct theme theme;
+	int rows, columns;
+	int cursor_row, cursor_column;
+	bool cursor_visible, awake, titles, synchronized;
+	/* Rows with clusters of several cells are repainted whole when they change:
+	 * a terminal that joins them must see them together. */
+	unsigned *row_hash, *shown_hash;
+	bool *row_joined;
+	char *title;
+};
+
+static struct terminal *self(struct screen *screen)
+{
+	return (struct terminal *)screen;
+}
+
+static void write_all(const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t done = write(STDOUT_FILENO, bytes, len);
+		if (done > 0) {
+			bytes += done;
+			len -= (size_t)done;
+		} else if (errno == EAGAIN) {
+			poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, 1000);
+		} else if (errno != EINTR) {
+			return;
+		}
+	}
+}
+
+static void write_text(const char *text)
+{
+	write_all(text, strlen(text));
+}
+
+/* --- Colours ------------------------------------------------------------------------ */
+
+static void set_colors(struct terminal *t)
+{
+	if (!t->theme.colors || !has_colors())
+		return;
+	for (int i = 0; i < STYLE_COUNT; i++) {
+		const struct look *look = &t->theme.look[i];
+		short color = COLORS >= 256 ? look->color : look->basic;
+		short background = COLORS >= 256 || look->background < 0 ? look->background : 7;
+		init_pair((short)(i + 1), color, background);
+	}
+}
+
+static attr_t attributes(const struct terminal *t, enum style style)
+{
+	const struct look *look = &t->theme.look[style];
+	unsigned wanted = t->theme.colors && has_colors() ? look->attributes : look->plain;
+	return (wanted & THEME_BOLD ? A_BOLD : 0) | (wanted & THEME_DIM ? A_DIM : 0) |
+	       (wanted & THEME_UNDERLINE ? A_UNDERLINE : 0) | (wanted & THEME_REVERSE ? A_REVERSE : 0) |
+	       (wanted & THEME_ITALIC ? A_ITALIC : 0);
+}
+
+/* --- Cells ---------------------------------------------------------------------------- */
+
+static void put_piece(struct terminal *t, int row, int column, const wchar_t *piece, int len, enum style style)
+{
+	cchar_t cell;
+	wchar_t text[PIECE_MAX + 1] = {0};
+	len = len > PIECE_MAX ? PIECE_MAX : len;
+	wmemcpy(text, piece, (size_t)len);
+	short pair = t->theme.colors && has_colors() ? (short)(style + 1) : 0;
+	if (setcchar(&cell, text, attributes(t, style), pair, NULL) == OK)
+		mvadd_wch(row, column, &cell);
+}
+
+static void put_replacement(struct terminal *t, int row, int column, int width, enum style style)
+{
+	put_piece(t, row, column, L"\uFFFD", 1, style);
+	for (int i = 1; i < width; i++)
+		put_piece(t, row, column + i, L" ", 1, style);
+}
+
+static int decode(const char *text, size_t len, wchar_t *out, int most)
+{
+	mbstate_t state = {0};
+	int count = 0;
+	while (len && count < most) {
+		size_t used = mbrtowc(&out[count], text, len, &state);
+		if (used == 0 || used > len)
+			break;
+		text += used;
+		len -= used;
+		count++;
+	}
+	return count;
+}
+
+/* Sequences that terminals measure in different ways are drawn by their first
+ * picture, whose width all agree on; the text itself stays whole. */
+static int first_picture(const wchar_t *cluster, int count)
+{
+	for (int i = 1; i < count && wcwidth(cluster[0]) == 2; i++)
+		if (cluster[i] == ZWJ || (cluster[i] >= TONE_FIRST && cluster[i] <= TONE_LAST))
+			return i;
+	return count;
+}
+
+static bool spacing(wchar_t c)
+{
+	return wcwidth(c) > 0;
+}
+
+/* Cuts the cluster before every spacing code point and draws the pieces side by side. */
+static bool put_pieces(struct terminal *t, int row, int column, const wchar_t *cluster, int count, int width,
+		       enum style style)
+{
+	int sum = 0;
+	for (int i = 0; i < count; i++) {
+		int cells = wcwidth(cluster[i]);
+		if (cells < 0)
+			return false;
+		sum += cells;
+	}
+	if (sum != width || !spacing(cluster[0]))
+		return false;
+	for (int start = 0; start < count;) {
+		int end = start + 1;
+		while (end < count && !spacing(cluster[end]))
+			end++;
+		put_piece(t, row, column, cluster + start, end - start, style);
+		t->row_joined[row] |= end < count;
+		column += wcwidth(cluster[start]);
+		start = end;
+	}
+	return true;
+}
+
+static void hash_cell(struct terminal *t, int row, int column, const char *text, size_t len, enum style style)
+{
+	unsigned hash = t->row_hash[row] * 31 + (unsigned)column * 7 + (unsigned)style;
+	for (size_t i = 0; i < len; i++)
+		hash = hash * 31 + (unsigned char)text[i];
+	t->row_hash[row] = hash;
+}
+
+static void op_put(struct screen *screen, int row, int column, const char *text, size_t len, int width,
+		   enum style style)
+{
+	enum { CLUSTER_MAX = 32 };
+	struct terminal *t = self(screen);
+	wchar_t cluster[CLUSTER_MAX];
+	if (row < 0 || row >= t->rows || column < 0 || width < 1 || column + width > t->columns)
+		return;
+	hash_cell(t, row, column, text, len, style);
+	int count = decode(text, len, cluster, CLUSTER_MAX);
+	count = count ? first_picture(cluster, count) : 0;
+	/* A marker without its letter has nothing to stand on. */
+	if (!count || !put_pieces(t, row, column, cluster, count, width, style))
+		put_replacement(t, row, column, width, style);
+}
+
+static void op_clear_row(struct screen *screen, int row)
+{
+	struct terminal *t = self(screen);
+	if (row < 0 || row >= t->rows)
+		return;
+	t->row_hash[row] = 0;
+	t->row_joined[row] = false;
+	move(row, 0);
+	clrtoeol();
+}
+
+/* --- The whole screen --------------------------------------------------------------------- */
+
+static void take_size(struct terminal *t)
+{
+	getmaxyx(stdscr, t->rows, t->columns);
+	size_t rows = t->rows > 0 ? (size_t)t->rows : 1;
+	t->row_hash = xreallocarray(t->row_hash, rows, sizeof(*t->row_hash));
+	t->shown_hash = xreallocarray(t->shown_hash, rows, sizeof(*t->shown_hash));
+	t->row_joined = xreallocarray(t->row_joined, rows, sizeof(*t->row_joined));
+	memset(t->row_hash, 0, rows * sizeof(*t->row_hash));
+	memset(t->shown_hash, 0, rows * sizeof(*t->shown_hash));
+	memset(t->row_joined, 0, rows * sizeof(*t->row_joined));
+}
+
+static void op_size(struct screen *screen, int *rows, int *columns)
+{
+	*rows = self(screen)->rows;
+	*columns = self(screen)->columns;
+}
+
+static void op_cursor(struct screen *screen, int row, int column, bool visible)
+{
+	struct terminal *t = self(screen);
+	t->cursor_row = row;
+	t->cursor_column = column;
+	t->cursor_visible = visible;
+}
+
+static void op_show(struct screen *screen)
+{
+	struct terminal *t = self(screen);
+	if (!t->awake)
+		return;
+	for (int row = 0; row < t->rows; row++) {
+		if (t->row_joined[row] && t->row_hash[row] != t->shown_hash[row])
+			wredrawln(stdscr, row, 1);
+		t->shown_hash[row] = t->row_hash[row];
+	}
+	int column = t->cursor_column < t->columns ? t->cursor_column : t->columns - 1;
+	move(t->cursor_row < t->rows ? t->cursor_row : t->rows - 1, column > 0 ? column : 0);
+	curs_set(t->cursor_visible);
+	if (t->synchronized)
+		write_text("\033[?2026h");
+	refresh();
+	if (t->synchronized)
+		write_text("\033[?2026l");
+}
+
+static void op_redraw(struct screen *screen)
+{
+	(void)screen;
+	clearok(stdscr, TRUE);
+}
+
+static void op_resize(struct screen *screen)
+{
+	struct terminal *t = self(screen);
+	struct winsize size;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
+		resizeterm(size.ws_row, size.ws_col);
+	take_size(t);
+	clearok(stdscr, TRUE);
+}
+
+static void enter(struct terminal *t)
+{
+	write_text("\033[?2004h");
+	t->awake = true;
+}
+
+static void op_suspend(struct screen *screen)
+{
+	struct terminal *t = self(screen);
+	if (!t->awake)
+		return;
+	t->awake = false;
+	curs_set(1);
+	endwin();
+	write_text("\033[?2004l");
+}
+
+static void op_title(struct screen *screen, const char *text)
+{
+	struct terminal *t = self(screen);
+	if (!t->titles || (t->title && strcmp(t->title, text) == 0))
+		return;
+	free(t->title);
+	t->title = xstrdup(text);
+	char *bytes = xasprintf("\033]2;%s\033\\", text);
+	write_text(bytes);
+	free(bytes);
+}
+
+static void op_resume(struct screen *screen)
+{
+	struct terminal *t = self(screen);
+	free(t->title);
+	t->title = NULL;
+	enter(t);
+	op_resize(screen);
+	refresh();
+}
+
+static void op_bell(struct screen *screen)
+{
+	(void)screen;
+	beep();
+}
+
+static void op_raw(struct screen *screen, const char *bytes, size_t len)
+{
+	(void)screen;
+	write_all(bytes, len);
+}
+
+static void op_theme(struct screen *screen, const struct theme *theme)
+{
+	self(screen)->theme = *theme;
+	set_colors(self(screen));
+	clearok(stdscr, TRUE);
+}
+
+static void op_close(struct screen *screen)
+{
+	struct terminal *t = self(screen);
+	op_suspend(screen);
+	delscreen(t->handle);
+	free(t->row_hash);
+	free(t->shown_hash);
+	free(t->row_joined);
+	free(t->title);
+	free(t);
+}
+
+static const struct screen_ops terminal_ops = {
+	.size = op_size,
+	.clear_row = op_clear_row,
+	.put = op_put,
+	.cursor = op_cursor,
+	.show = op_show,
+	.redraw = op_redraw,
+	.resize = op_resize,
+	.suspend = op_suspend,
+	.resume = op_resume,
+	.bell = op_bell,
+	.title = op_title,
+	.raw = op_raw,
+	.theme = op_theme,
+	.close = op_close,
+};
+
+/* Terminals known to take OSC 2; others might print it. */
+static bool takes_titles(const char *term)
+{
+	static const char *const known[] = {"xterm", "tmux",    "screen", "rxvt", "alacritty", "foot",
+					    "kitty", "konsole", "vte",    "st-",  "wezterm"};
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strncmp(term, known[i], strlen(known[i])) == 0)
+			return true;
+	return false;
+}
+
+struct screen *screen_open_curses(const struct theme *theme, char *err, size_t errlen)
+{
+	const char *term = getenv("TERM");
+	SCREEN *handle = newterm(NULL, stdout, stdin);
+	if (!handle) {
+		snprintf(err, errlen, "the terminal '%s' is not known here; set TERM to one that is", term ? term : "");
+		return NULL;
+	}
+	struct terminal *t = xcalloc(1, sizeof(*t));
+	t->screen.ops = &terminal_ops;
+	t->handle = handle;
+	t->theme = *theme;
+	t->titles = t->synchronized = term && takes_titles(term);
+	raw();
+	noecho();
+	nonl();
+	scrollok(stdscr, FALSE);
+	if (has_colors()) {
+		start_color();
+		use_default_colors();
+		set_colors(t);
+	}
+	take_size(t);
+	enter(t);
+	return &t->screen;
+}

@@ -1,14 +1,9 @@
 #include "app.h"
 #include "attach.h"
 #include "completion.h"
-#include "line_mode.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "theme.h"
 
@@ -271,98 +266,4 @@ void app_free(struct app *app)
 	i18n_close(app->own_tr);
 	theme_free(app->theme); /* the screen shows nothing any more */
 	free(app);
-}
-
-/* --- The loop --------------------------------------------------------------------------------------- */
-
-static void leave(struct app *app, int code)
-{
-	app->quit = true;
-	app->exit_code = code;
-}
-
-static void handle_signals(struct app *app)
-{
-	for (int number; (number = loop_signal(app->loop));) {
-		switch (number) {
-		case SIGINT: app_action(app, ACTION_LEAVE); break;
-		case SIGTSTP: app_suspend(app); break;
-		case SIGTERM:
-		case SIGHUP: leave(app, 128 + number); break;
-		default: /* SIGWINCH, SIGCONT */
-			app->screen->ops->resize(app->screen);
-			if (number == SIGCONT)
-				app->screen->ops->redraw(app->screen);
-			app->dirty = true;
-			break;
-		}
-	}
-}
-
-/* Reads what is there, up to a few megabytes, so that a paste does not starve the rest. */
-static void read_terminal(struct app *app)
-{
-	char bytes[65536];
-	ssize_t n = read(app->tty, bytes, sizeof(bytes));
-	if (n > 0)
-		app_input(app, bytes, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		leave(app, 128 + SIGHUP);
-}
-
-static void run(struct app *app)
-{
-	while (!app->quit) {
-		int engine_fd = app->engine ? engine_wake_fd(app->engine) : -1;
-		unsigned events = loop_wait(app->loop, app->tty, engine_fd, app_timeout(app));
-		app->now = loop_now();
-		if (events & LOOP_SIGNAL)
-			handle_signals(app);
-		if (events & LOOP_INPUT)
-			read_terminal(app);
-		else if (events & LOOP_HANGUP)
-			leave(app, 128 + SIGHUP);
-		if (events & LOOP_ENGINE)
-			app_turn_events(app);
-		if (!app->quit)
-			app_tick(app);
-	}
-}
-
-static bool usable_terminal(void)
-{
-	const char *term = getenv("TERM");
-	return term && term[0] && strcmp(term, "dumb") != 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-}
-
-static int run_on(struct screen *screen, const struct ui_options *options, struct loop *loop)
-{
-	struct app *app = app_create(options, screen);
-	app->loop = loop;
-	app->tty = STDIN_FILENO;
-	app_start(app);
-	app_draw(app);
-	run(app);
-	int code = app->exit_code;
-	screen->ops->suspend(screen);
-	app_free(app);
-	screen->ops->close(screen);
-	return code;
-}
-
-int ui_run(const struct ui_options *options)
-{
-	char err[512];
-	struct loop *loop;
-	if (loop_create(&loop, err, sizeof(err))) {
-		fprintf(stderr, "bora: %s\n", err);
-		return 1;
-	}
-	const struct options *o = options->options;
-	struct theme *theme = theme_open(option_string(o, OPTION_THEME), option_flag(o, OPTION_NO_COLOR));
-	struct screen *screen = usable_terminal() ? screen_open_curses(theme, err, sizeof(err)) : NULL;
-	int code = screen ? run_on(screen, options, loop) : line_mode_run(options, loop);
-	theme_free(theme);
-	loop_free(loop);
-	return code;
 }

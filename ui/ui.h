@@ -2,7 +2,8 @@
  *
  * File              | What it does
  * ------------------|-------------------------------------------------------
- * app.c             | the chat: state, actions, one turn after another
+ * ui.c              | opens the screen and runs the loop
+ * app.c app_*.c     | the chat: state, actions, one turn after another (see app.h)
  * loop.c            | waits for keys, engine events, signals, timers
  * keys.c actions.def| bytes to keys to actions; the table of actions
  * editor.c          | the input line: readline in callback mode, drawn by us
@@ -13,6 +14,7 @@
  * markdown.c        | what the rows of a message look like
  * status_bar.c help.c session_list.c picker.c | the other parts of the screen
  * theme.c           | styles to colours
+ * completion.c attach.c clipboard.c external_editor.c | what Tab offers; files; copying; $EDITOR
  * line_mode.c       | chat without a screen: TERM=dumb */
 #ifndef UI_H
 #define UI_H

@@ -163,7 +163,7 @@ int engine_bench(struct engine *, int n_prompt, int n_gen, int n_depth, double *
 /* --- Without loading ------------------------------------------------------- */
 
 /* Checks a whole GGUF file as loading would (weights' values aside) and calls
- * fn for each metadata key in file order, then "tensors". The value is text:
+ * fn (if not NULL) for each metadata key in file order. The value is text:
  * numbers in decimal, strings as they stand, arrays as "[type; count] first…". */
 typedef void engine_inspect_fn(void *arg, const char *key, const char *type, const char *value, size_t len);
 struct engine_file {

@@ -1,5 +1,6 @@
-/* engine_inspect(): what a GGUF file says of itself, checked as loading would check it. */
+/* Looking into a file without loading it: bora models show. */
 #include "chat_format.h"
+#include "engine.h"
 #include "model.h"
 #include "tokenizer.h"
 #include "../xmalloc.h"
@@ -8,128 +9,103 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN = 8 }; /* elements of an array */
+static const char *const type_names[] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
+					 "bool", "string", "array", "u64", "i64", "f64"};
+enum { ARRAY_SHOWN = 6 };
 
-static const char *const type_names[] = {
-	[GGUF_U8] = "u8",   [GGUF_I8] = "i8",   [GGUF_U16] = "u16",   [GGUF_I16] = "i16",       [GGUF_U32] = "u32",
-	[GGUF_I32] = "i32", [GGUF_F32] = "f32", [GGUF_BOOL] = "bool", [GGUF_STRING] = "string", [GGUF_ARRAY] = "array",
-	[GGUF_U64] = "u64", [GGUF_I64] = "i64", [GGUF_F64] = "f64",
-};
-
-static void print_element(struct buffer *out, const struct gguf_value *value, enum gguf_type type, uint64_t i)
+static void print_scalar(struct buffer *out, const struct gguf_value *value, uint64_t index)
 {
-	switch (type) {
-	case GGUF_F32:
-	case GGUF_F64: buffer_printf(out, "%.9g", gguf_float_at(value, i)); break;
-	case GGUF_BOOL: buffer_puts(out, value->data[i] ? "true" : "false"); break;
-	case GGUF_U64: {
-		uint64_t number;
-		memcpy(&number, value->data + i * sizeof(number), sizeof(number));
-		buffer_printf(out, "%llu", (unsigned long long)number);
-		break;
-	}
-	case GGUF_STRING:
-	case GGUF_ARRAY: break;
-	default: buffer_printf(out, "%lld", (long long)gguf_int_at(value, i)); break;
-	}
+	if (value->element == GGUF_F32 || value->element == GGUF_F64)
+		buffer_printf(out, "%g", gguf_float_at(value, index));
+	else if (value->element == GGUF_BOOL)
+		buffer_puts(out, gguf_int_at(value, index) ? "true" : "false");
+	else
+		buffer_printf(out, "%lld", (long long)gguf_int_at(value, index));
 }
 
 static void print_array(struct buffer *out, const struct gguf_value *value)
 {
 	size_t cursor = 0;
+	struct gguf_string text;
 	buffer_printf(out, "[%s; %llu]", type_names[value->element], (unsigned long long)value->count);
-	for (uint64_t i = 0; i < value->count && i < SHOWN && value->element != GGUF_ARRAY; i++) {
-		struct gguf_string text;
+	for (uint64_t i = 0; i < value->count && i < ARRAY_SHOWN; i++) {
 		buffer_puts(out, " ");
 		if (value->element != GGUF_STRING)
-			print_element(out, value, value->element, i);
+			print_scalar(out, value, i);
 		else if (gguf_next_string(value, &cursor, &text))
 			buffer_append(out, text.text, text.len);
 	}
-	if (value->count > SHOWN)
+	if (value->count > ARRAY_SHOWN)
 		buffer_puts(out, " …");
 }
 
-static void show(const struct gguf *gguf, const struct gguf_value *value, engine_inspect_fn *fn, void *arg)
+static void give_value(const struct gguf_value *value, engine_inspect_fn *fn, void *arg)
 {
-	char ignored[256];
 	struct buffer out = {0};
+	size_t cursor = 0;
 	struct gguf_string text;
 	char *key = xstrndup(value->key.text, value->key.len);
-	if (value->type == GGUF_ARRAY) {
+	if (value->type == GGUF_ARRAY)
 		print_array(&out, value);
-	} else if (value->type == GGUF_STRING) {
-		if (gguf_string(gguf, key, &text, ignored, sizeof(ignored)) > 0)
-			buffer_append(&out, text.text, text.len);
-	} else {
-		print_element(&out, value, value->type, 0);
-	}
-	fn(arg, key, type_names[value->type], out.data ? out.data : "", out.len);
+	else if (value->type == GGUF_STRING && gguf_next_string(value, &cursor, &text))
+		buffer_append(&out, text.text, text.len);
+	else
+		print_scalar(&out, value, 0);
+	buffer_append(&out, "", 0);
+	fn(arg, key, type_names[value->type], out.data, out.len);
 	buffer_free(&out);
 	free(key);
 }
 
-static void show_all(const struct gguf *gguf, engine_inspect_fn *fn, void *arg)
+static int look_at_tokenizer(const struct model *model, struct engine_file *file, char *err, size_t errlen)
 {
-	char count[24];
-	for (size_t i = 0; i < gguf_value_count(gguf); i++)
-		show(gguf, gguf_value_at(gguf, i), fn, arg);
-	int len = snprintf(count, sizeof(count), "%zu", gguf_tensor_count(gguf));
-	fn(arg, "tensors", "count", count, (size_t)len);
-}
-
-static void describe(struct engine_file *file, const struct model *model, const struct tokenizer *tokenizer,
-		     const char *chat_format, const char *warning)
-{
-	snprintf(file->name, sizeof(file->name), "%s", model->name);
-	snprintf(file->architecture, sizeof(file->architecture), "%s", model->arch);
-	snprintf(file->file_type, sizeof(file->file_type), "%s", model->file_type);
-	snprintf(file->license, sizeof(file->license), "%s", model->license);
-	snprintf(file->chat_format, sizeof(file->chat_format), "%s", chat_format);
-	snprintf(file->warning, sizeof(file->warning), "%s", *model->warning ? model->warning : warning);
-	file->file_bytes = gguf_file_bytes(model->gguf);
-	file->parameters = model->parameters;
-	file->tensors = (int)gguf_tensor_count(model->gguf);
-	file->ctx_trained = model->h.ctx_trained;
-	file->layers = model->h.layers;
-	file->embedding = model->h.embd;
-	file->vocab_size = tokenizer_vocab_size(tokenizer);
-}
-
-/* A file without tensors is a vocabulary, and good as one. */
-static int has_tensors(const char *path, bool *has, char *err, size_t errlen)
-{
-	struct gguf *gguf;
-	if (gguf_open(&gguf, path, err, errlen))
+	struct tokenizer *tokenizer;
+	struct gguf_string template = {"", 0};
+	char warning[256] = "";
+	bool known;
+	if (tokenizer_open(&tokenizer, model->gguf, warning, sizeof(warning), err, errlen) ||
+	    gguf_string(model->gguf, "tokenizer.chat_template", &template, err, errlen) < 0)
 		return -1;
-	*has = gguf_tensor_count(gguf) > 0;
-	gguf_close(gguf);
+	const struct chat_format *format = chat_format_detect(template.text, template.len, tokenizer, &known);
+	snprintf(file->chat_format, sizeof(file->chat_format), "%s%s", chat_format_name(format),
+		 known ? "" : " (assumed)");
+	snprintf(file->warning, sizeof(file->warning), "%s", *model->warning ? model->warning : warning);
+	tokenizer_close(tokenizer);
 	return 0;
 }
 
 int engine_inspect(const char *path, struct engine_file *file, engine_inspect_fn *fn, void *arg, char *err,
 		   size_t errlen)
 {
-	struct model *model = NULL;
-	struct tokenizer *tokenizer = NULL;
-	struct gguf_string template = {"", 0};
-	char warning[256] = "";
-	bool whole, known = false;
-	int failed = -1;
-	if (has_tensors(path, &whole, err, errlen) || model_open(&model, path, !whole, err, errlen) ||
-	    tokenizer_open(&tokenizer, model->gguf, warning, sizeof(warning), err, errlen) ||
-	    gguf_string(model->gguf, "tokenizer.chat_template", &template, err, errlen) < 0)
-		goto out;
-	const struct chat_format *format = chat_format_detect(template.text, template.len, tokenizer, &known);
-	if (file)
-		describe(file, model, tokenizer, known ? chat_format_name(format) : "", warning);
-	if (fn)
-		show_all(model->gguf, fn, arg);
-	failed = 0;
-out:
-	if (tokenizer)
-		tokenizer_close(tokenizer);
-	if (model)
+	struct model *model;
+	*file = (struct engine_file){0};
+	if (model_open(&model, path, false, err, errlen)) {
+		/* A vocabulary without tensors is a file of its own kind. */
+		char ignored[512];
+		if (model_open(&model, path, true, ignored, sizeof(ignored)))
+			return -1;
+		if (gguf_tensor_count(model->gguf)) {
+			model_close(model);
+			return -1;
+		}
+	}
+	if (look_at_tokenizer(model, file, err, errlen)) {
 		model_close(model);
-	return failed;
+		return -1;
+	}
+	snprintf(file->name, sizeof(file->name), "%s", model->name);
+	snprintf(file->architecture, sizeof(file->architecture), "%s", model->arch);
+	snprintf(file->file_type, sizeof(file->file_type), "%s", model->file_type);
+	snprintf(file->license, sizeof(file->license), "%s", model->license);
+	file->file_bytes = gguf_file_bytes(model->gguf);
+	file->parameters = model->parameters;
+	file->tensors = (int)gguf_tensor_count(model->gguf);
+	file->ctx_trained = model->h.ctx_trained;
+	file->layers = model->h.layers;
+	file->embedding = model->h.embd;
+	file->vocab_size = model->h.vocab;
+	for (size_t i = 0; fn && i < gguf_value_count(model->gguf); i++)
+		give_value(gguf_value_at(model->gguf, i), fn, arg);
+	model_close(model);
+	return 0;
 }

@@ -1,0 +1,283 @@
+/* Where GGUF files are kept on people's machines:
+ *   bora       our models folder: *.gguf
+ *   ollama     $OLLAMA_MODELS or ~/.ollama/models: manifests/HOST/OWNER/NAME/TAG is JSON whose model layer
+ *              names blobs/sha256-DIGEST
+ *   huggingface  $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub,
+ *              ~/.cache/huggingface/hub: models--USER--REPO/snapshots/COMMIT/.../*.gguf
+ *   llama.cpp  $LLAMA_CACHE or ~/.cache/llama.cpp: *.gguf */
+#include "model_store.h"
+#include "paths.h"
+#include "xmalloc.h"
+
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DEPTH_MAX = 6, MANIFEST_MAX = 1 << 20 };
+
+static const struct {
+	const char *alias, *file;
+} aliases[] = {
+	{"default", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"},
+	{"small", "smollm2-135m-instruct-q4_1.gguf"},
+};
+
+struct list {
+	struct stored_model *models;
+	size_t count;
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+	return len > end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static void add(struct list *list, char *name, char *path, const char *store)
+{
+	struct stat st;
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+		free(name);
+		free(path);
+		return;
+	}
+	list->models = xreallocarray(list->models, list->count + 1, sizeof(*list->models));
+	list->models[list->count++] = (struct stored_model){name, path, store, (uint64_t)st.st_size};
+}
+
+/* Calls fn for every entry below dir, folders first asked with is_dir. */
+typedef void walk_fn(struct list *, const char *path, const char *name, const char *store);
+
+static void walk(struct list *list, const char *dir, const char *store, int depth, walk_fn *fn)
+{
+	DIR *handle = depth ? opendir(dir) : NULL;
+	if (!handle)
+		return;
+	for (struct dirent *entry; (entry = readdir(handle));) {
+		struct stat st;
+		if (entry->d_name[0] == '.')
+			continue;
+		char *path = path_join(dir, entry->d_name);
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			walk(list, path, store, depth - 1, fn);
+		else
+			fn(list, path, entry->d_name, store);
+		free(path);
+	}
+	closedir(handle);
+}
+
+static void take_gguf(struct list *list, const char *path, const char *name, const char *store)
+{
+	if (ends_with(name, ".gguf"))
+		add(list, xstrndup(name, strlen(name) - strlen(".gguf")), xstrdup(path), store);
+}
+
+/* --- Ollama ---------------------------------------------------------------------- */
+
+/* "sha256:" and 64 hexadecimal digits: nothing else becomes part of a path. */
+static bool good_digest(const char *digest)
+{
+	const char *hex = digest + strlen("sha256:");
+	return strncmp(digest, "sha256:", strlen("sha256:")) == 0 && strspn(hex, "0123456789abcdef") == 64 &&
+	       hex[64] == '\0';
+}
+
+static char *read_small(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return NULL;
+	char *text = xmalloc(MANIFEST_MAX + 1);
+	text[fread(text, 1, MANIFEST_MAX, file)] = '\0';
+	fclose(file);
+	return text;
+}
+
+static const char *model_digest(const cJSON *manifest)
+{
+	const cJSON *layer;
+	cJSON_ArrayForEach(layer, cJSON_GetObjectItemCaseSensitive(manifest, "layers"))
+	{
+		const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(layer, "mediaType"));
+		const char *digest = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(layer, "digest"));
+		if (type && digest && strcmp(type, "application/vnd.ollama.image.model") == 0 && good_digest(digest))
+			return digest;
+	}
+	return NULL;
+}
+
+/* .../manifests/registry.ollama.ai/library/llama3/8b is called llama3:8b, another owner's owner/llama3:8b. */
+static char *ollama_name(const char *path)
+{
+	const char *part[3] = {NULL};
+	const char *at = path + strlen(path);
+	for (int i = 2; i >= 0; i--) {
+		while (at > path && at[-1] != '/')
+			at--;
+		part[i] = at;
+		at -= at > path;
+	}
+	int owner = (int)strcspn(part[0], "/"), model = (int)strcspn(part[1], "/");
+	if (strncmp(part[0], "library/", strlen("library/")) == 0)
+		return xasprintf("%.*s:%s", model, part[1], part[2]);
+	return xasprintf("%.*s/%.*s:%s", owner, part[0], model, part[1], part[2]);
+}
+
+static void take_manifest(struct list *list, const char *path, const char *name, const char *store)
+{
+	(void)name;
+	char *text = read_small(path);
+	cJSON *manifest = text ? cJSON_Parse(text) : NULL;
+	const char *digest = manifest ? model_digest(manifest) : NULL, *root = strstr(path, "/manifests/");
+	if (digest && root)
+		add(list, ollama_name(path),
+		    xasprintf("%.*s/blobs/sha256-%s", (int)(root - path), path, digest + strlen("sha256:")), store);
+	cJSON_Delete(manifest);
+	free(text);
+}
+
+/* --- The places --------------------------------------------------------------------- */
+
+static char *below(const char *variable, const char *rest)
+{
+	const char *value = getenv(variable);
+	return value && *value ? path_join(value, rest) : NULL;
+}
+
+static char *first_of(char *a, char *b)
+{
+	if (!a)
+		return b;
+	free(b);
+	return a;
+}
+
+static void list_ollama(struct list *list)
+{
+	char *dir = first_of(below("OLLAMA_MODELS", "manifests"), below("HOME", ".ollama/models/manifests"));
+	if (dir)
+		walk(list, dir, "ollama", DEPTH_MAX, take_manifest);
+	free(dir);
+}
+
+static void list_hugging_face(struct list *list)
+{
+	char *dir = first_of(below("HF_HUB_CACHE", ""), below("HUGGINGFACE_HUB_CACHE", ""));
+	dir = first_of(dir, below("HF_HOME", "hub"));
+	dir = first_of(dir, below("XDG_CACHE_HOME", "huggingface/hub"));
+	dir = first_of(dir, below("HOME", ".cache/huggingface/hub"));
+	if (dir)
+		walk(list, dir, "huggingface", DEPTH_MAX, take_gguf);
+	free(dir);
+}
+
+static void list_llama_cpp(struct list *list)
+{
+	char *dir = first_of(below("LLAMA_CACHE", ""), below("HOME", ".cache/llama.cpp"));
+	if (dir)
+		walk(list, dir, "llama.cpp", 1, take_gguf);
+	free(dir);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct stored_model *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+	return order ? order : strcmp(x->path, y->path);
+}
+
+int model_store_list(struct stored_model **out, size_t *count)
+{
+	struct list list = {0};
+	char *own = path_dir(PATH_MODELS);
+	walk(&list, own, "bora", 2, take_gguf);
+	free(own);
+	list_ollama(&list);
+	list_hugging_face(&list);
+	list_llama_cpp(&list);
+	if (list.count)
+		qsort(list.models, list.count, sizeof(*list.models), by_name);
+	*out = list.models;
+	*count = list.count;
+	return 0;
+}
+
+void model_store_free(struct stored_model *models, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(models[i].name);
+		free(models[i].path);
+	}
+	free(models);
+}
+
+/* --- Finding one ----------------------------------------------------------------------- */
+
+static char *find_alias(const char *name)
+{
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(*aliases); i++) {
+		if (strcmp(aliases[i].alias, name) != 0)
+			continue;
+		char *dir = path_dir(PATH_MODELS), *path = path_join(dir, aliases[i].file);
+		free(dir);
+		return path;
+	}
+	return NULL;
+}
+
+static char *find_stored(const char *name, char *err, size_t errlen)
+{
+	struct stored_model *models;
+	size_t count;
+	const struct stored_model *exact = NULL, *prefix = NULL;
+	int prefixes = 0;
+	char *path = NULL;
+	model_store_list(&models, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(models[i].name, name) == 0)
+			exact = exact ? exact : &models[i];
+		else if (strncasecmp(models[i].name, name, strlen(name)) == 0 && prefixes++ == 0)
+			prefix = &models[i];
+	}
+	if (exact || prefixes == 1)
+		path = xstrdup(exact ? exact->path : prefix->path);
+	else if (prefixes)
+		snprintf(err, errlen, "%d models begin with '%s' (%s…); type more of the name", prefixes, name,
+			 prefix->name);
+	else
+		snprintf(err, errlen, "there is no model '%s'; `bora models` lists those that were found", name);
+	model_store_free(models, count);
+	return path;
+}
+
+int model_store_find(const char *name, char **path, char *err, size_t errlen)
+{
+	const char *wanted = name && *name ? name : "default";
+	if (name && (strchr(name, '/') || ends_with(name, ".gguf")) && access(name, F_OK) == 0) {
+		*path = xstrdup(name);
+		return 0;
+	}
+	*path = find_alias(wanted);
+	if (*path && access(*path, F_OK) == 0)
+		return 0;
+	if (*path) {
+		snprintf(err, errlen,
+			 "the model '%s' is not here yet (%s); `make run` fetches it, or name another with -m", wanted,
+			 *path);
+		free(*path);
+		*path = NULL;
+		return -1;
+	}
+	if (strchr(name, '/') && ends_with(name, ".gguf")) {
+		snprintf(err, errlen, "%s: there is no such file", name);
+		return -1;
+	}
+	*path = find_stored(name, err, errlen);
+	return *path ? 0 : -1;
+}

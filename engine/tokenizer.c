@@ -251,7 +251,9 @@ static bool is_special(const struct tokenizer *t, int32_t id)
 
 static bool is_text(const struct tokenizer *t, int32_t id)
 {
-	return t->types[id] == TOKEN_NORMAL || t->types[id] == TOKEN_USER || t->types[id] == TOKEN_UNUSED;
+	bool unused =
+		t->types[id] == TOKEN_UNUSED && t->kind == TOKENIZER_SPM; /* it helps to join, see tokenizer_spm.c */
+	return t->types[id] == TOKEN_NORMAL || t->types[id] == TOKEN_USER || unused;
 }
 
 /* Of two tokens with the same bytes the later one counts, as in a JSON vocabulary; a plain one before a user-defined

@@ -205,6 +205,18 @@ static int run_rename(struct command *c)
 	return code ? fail(c) : 0;
 }
 
+static int delete_session(struct command *c, const struct session *session)
+{
+	if (session_delete(c->sessions, session->row, c->err, sizeof(c->err)))
+		return -1;
+	char *dir = path_dir(PATH_STATE);
+	struct drafts *drafts = drafts_open(dir);
+	draft_save(drafts, session->id, "", 0);
+	drafts_close(drafts);
+	free(dir);
+	return 0;
+}
+
 /* Every ID must be right before the first is deleted. */
 static int run_rm(struct command *c)
 {
@@ -217,7 +229,7 @@ static int run_rm(struct command *c)
 		for (int k = 0; k < i; k++)
 			twice |= found[k].row == found[i].row;
 		if (!twice)
-			code = session_delete(c->sessions, found[i].row, c->err, sizeof(c->err));
+			code = delete_session(c, &found[i]);
 	}
 	for (int i = 0; i < c->argc; i++)
 		session_free(&found[i]);

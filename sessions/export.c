@@ -103,7 +103,8 @@ static void add_message(const struct conversation *c, const struct message *m, c
 	cJSON_AddItemToArray(messages, object);
 }
 
-static void export_json(const struct conversation *c, struct buffer *out)
+/* -1: more than the writer of JSON can hold, two gigabytes. */
+static int export_json(const struct conversation *c, struct buffer *out)
 {
 	const struct session *session = &c->session;
 	cJSON *object = cJSON_CreateObject();
@@ -122,11 +123,12 @@ static void export_json(const struct conversation *c, struct buffer *out)
 		add_message(c, &c->messages[i], messages);
 	char *text = cJSON_Print(object);
 	cJSON_Delete(object);
-	if (text) {
-		buffer_puts(out, text);
-		buffer_puts(out, "\n");
-	}
+	if (!text)
+		return -1;
+	buffer_puts(out, text);
+	buffer_puts(out, "\n");
 	free(text);
+	return 0;
 }
 
 /* --- Markdown --------------------------------------------------------------- */
@@ -333,15 +335,16 @@ int session_export(struct sessions *s, int64_t row, enum export_format format, s
 		   size_t errlen)
 {
 	struct conversation c;
+	int code = 0;
 	if (load(s, row, format == EXPORT_JSON, &c, err, errlen))
 		return -1;
 	switch (format) {
 	case EXPORT_MARKDOWN: export_markdown(&c, out); break;
 	case EXPORT_JSON:
-	case EXPORT_JSON_PATH: export_json(&c, out); break;
+	case EXPORT_JSON_PATH: code = export_json(&c, out); break;
 	case EXPORT_HTML: export_html(&c, out); break;
 	case EXPORT_TEXT: export_text(&c, out); break;
 	}
 	unload(&c);
-	return 0;
+	return code ? store_error(s, err, errlen, "a session of more than 2 GB cannot be written as JSON") : 0;
 }

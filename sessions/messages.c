@@ -320,6 +320,8 @@ static int seek(struct sessions *s, sqlite3_stmt **stmt, int64_t id, char *err, 
 	}
 	if (code > 0 && sqlite3_column_int64(*stmt, 0) == id)
 		return 0;
+	if (code > 0)
+		sqlite3_reset(*stmt);
 	if (code >= 0)
 		store_error(s, err, errlen, "a message vanished while it was read; try again");
 	return -1;

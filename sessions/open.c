@@ -113,6 +113,7 @@ static enum found look(struct sessions *s, char *err, size_t errlen)
 	}
 	if (version < SCHEMA_VERSION && schema_migrate(s, err, errlen))
 		return is_damage(s) ? FOUND_DAMAGED : FOUND_UNWRITABLE;
+	store_identify(s);
 	return FOUND_SOUND;
 }
 

@@ -233,8 +233,7 @@ static int check_structure(struct sessions *s, struct report *report)
 {
 	static const char *const checks[] = {
 		"SELECT * FROM pragma_integrity_check(50) WHERE integrity_check <> 'ok'",
-		"SELECT printf('a row of %s refers to a row of %s that is missing', \"table\", parent)"
-		" FROM pragma_foreign_key_check",
+		"SELECT printf('%s refers to %s, which is missing', \"table\", parent) FROM pragma_foreign_key_check",
 		"INSERT INTO terms (terms) VALUES ('integrity-check')",
 	};
 	int problems = 0;

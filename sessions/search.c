@@ -154,7 +154,8 @@ int search_forget(struct sessions *s, int64_t session_row, char *err, size_t err
 	for (size_t i = 0; i < count && code == 0; i++)
 		code = search_remove(s, ids[i], err, errlen);
 	free(ids);
-	return code;
+	/* A removal only marks: merged, the index holds none of the words any more. */
+	return code ? code : store_change(s, err, errlen, "INSERT INTO terms (terms) VALUES ('optimize')", "");
 }
 
 /* --- Rules ------------------------------------------------------------------------- */

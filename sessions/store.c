@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -212,13 +213,31 @@ static int reopen(struct sessions *s, char *err, size_t errlen)
 	return 0;
 }
 
+void store_identify(struct sessions *s)
+{
+	struct stat st;
+	bool there = stat(s->path, &st) == 0;
+	s->device = there ? st.st_dev : 0;
+	s->inode = there ? st.st_ino : 0;
+}
+
+/* Somebody may have moved the file away: what is written to it then, nobody finds again. */
+static int check_identity(struct sessions *s, char *err, size_t errlen)
+{
+	struct stat st;
+	if (!s->inode || (stat(s->path, &st) == 0 && st.st_dev == s->device && st.st_ino == s->inode))
+		return 0;
+	return store_error(s, err, errlen,
+			   "not saved, the file was removed or replaced; export what matters and start bora again");
+}
+
 int store_begin(struct sessions *s, char *err, size_t errlen)
 {
 	if (s->read_only) {
 		snprintf(err, errlen, "%s", s->read_only);
 		return -1;
 	}
-	if (s->suspect && reopen(s, err, errlen))
+	if (check_identity(s, err, errlen) || (s->suspect && reopen(s, err, errlen)))
 		return -1;
 	if (store_change(s, err, errlen, "BEGIN IMMEDIATE", ""))
 		return -1;

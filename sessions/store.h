@@ -9,6 +9,7 @@
 #include "sessions.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 enum { STORE_CACHE = 64 };
 
@@ -20,7 +21,9 @@ struct sessions {
 	int lock_fd;              /* -1: no lock file could be opened */
 	int64_t *locked;          /* rows of the sessions this handle writes */
 	size_t locked_count;
-	bool suspect;       /* the disk failed: reopen before the next change */
+	bool suspect; /* the disk failed: reopen before the next change */
+	dev_t device; /* of the file that was opened; inode 0: not known */
+	ino_t inode;
 	uint32_t counter;   /* of commits, as the open transaction found it */
 	bool index_checked; /* the search index was made with these folding rules */
 	struct {
@@ -39,6 +42,8 @@ int store_error(struct sessions *, char *err, size_t errlen, const char *format,
 /* Opens path with the settings every connection of ours has. A SQLite code. */
 int store_connect(sqlite3 **, const char *path, int flags);
 void store_disconnect(struct sessions *);
+/* Remembers which file was opened: changes are refused once another has its name. */
+void store_identify(struct sessions *);
 
 /* A bound statement, or NULL and err. types, one letter an argument:
  *   i int64_t   k int64_t, 0 stored as NULL   f double   t const char *, NULL as ""

@@ -126,6 +126,9 @@ static void test_follows_changes(void **state)
 	store_number(f->store, &left, -1, f->err, sizeof(f->err),
 		     "SELECT count(*) FROM terms WHERE terms MATCH 'giraffes'", "");
 	assert_int_equal(left, 0);
+	/* Deleted is deleted: an index without messages holds no segment. */
+	store_number(f->store, &left, -1, f->err, sizeof(f->err), "SELECT count(*) FROM terms_idx", "");
+	assert_int_equal(left, 0);
 	session_free(&fork);
 	session_free(&a);
 }

@@ -203,6 +203,24 @@ static void test_modes_repaired(void **state)
 	session_free(&a);
 }
 
+/* A store that was taken away under us is not written to behind everybody's back. */
+static void test_file_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct session a;
+	struct message m = {.role = MESSAGE_USER, .content = "lost?", .len = 5};
+	char *path = xasprintf("%s/sessions.db", f->dir), *aside = xasprintf("%s.aside", path);
+	fixture_session(f, "one", &a);
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(message_append(f->store, a.row, &m, f->err, sizeof(f->err)), -1);
+	assert_non_null(strstr(f->err, "removed or replaced"));
+	assert_int_equal(rename(aside, path), 0);
+	assert_int_equal(message_append(f->store, a.row, &m, f->err, sizeof(f->err)), 0);
+	free(path);
+	free(aside);
+	session_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +231,7 @@ int main(void)
 		FIXTURE_TEST(test_fork),
 		FIXTURE_TEST(test_writer_lock),
 		FIXTURE_TEST(test_modes_repaired),
+		FIXTURE_TEST(test_file_replaced),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -416,7 +416,9 @@ static void run_layer(struct forward *f, int wanted)
 	token_step(f, position_part);
 	/* Nothing reads the last layer's results of tokens whose logits nobody wants. */
 	if (f->layer == f->model->h.layers - 1)
-		lo = (size_t)(f->lo = max(f->lo, wanted));
+		lo = (size_t)(f->lo = min(max(f->lo, wanted), f->count));
+	if (f->lo == f->count)
+		return;
 	attention_step(f);
 	token_step(f, heads_part);
 	struct matmul output = {.products = 1, .product = {{l->attn_output, f->out + lo * embd, embd}}};

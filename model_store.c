@@ -3,7 +3,7 @@
  *   ollama     $OLLAMA_MODELS or ~/.ollama/models: manifests/HOST/OWNER/NAME/TAG is JSON whose model layer
  *              names blobs/sha256-DIGEST
  *   huggingface  $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub,
- *              ~/.cache/huggingface/hub: models--USER--REPO/snapshots/COMMIT/.../*.gguf
+ *              ~/.cache/huggingface/hub: models--USER--REPO/snapshots/COMMIT/…, files ending in .gguf
  *   llama.cpp  $LLAMA_CACHE or ~/.cache/llama.cpp: *.gguf */
 #include "model_store.h"
 #include "paths.h"

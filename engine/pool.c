@@ -1,4 +1,5 @@
 #include "pool.h"
+#include "fault_guard.h"
 #include "../xmalloc.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ struct pool {
 	_Atomic uint32_t unfinished; /* parts not finished; the caller sleeps on it */
 	_Atomic uint32_t signal;     /* counts runs; workers sleep on it */
 	_Atomic uint32_t sleepers;   /* workers that sleep or are about to */
-	_Atomic bool caller_sleeps, stop;
+	_Atomic bool caller_sleeps, stop, faulted;
 };
 
 struct worker_start {
@@ -73,10 +74,34 @@ static int take_part(struct pool *pool)
 	return -1;
 }
 
+struct one_part {
+	pool_fn *fn;
+	void *arg;
+	int part, thread;
+};
+
+static void run_part(void *arg)
+{
+	const struct one_part *one = arg;
+	one->fn(one->arg, one->part, one->thread);
+}
+
+static void guarded_part(struct pool *pool, pool_fn *fn, void *arg, int part, int thread)
+{
+	struct one_part one = {fn, arg, part, thread};
+	if (!fault_guard_run(run_part, &one))
+		atomic_store(&pool->faulted, true);
+}
+
+bool pool_faulted(struct pool *pool)
+{
+	return atomic_exchange(&pool->faulted, false);
+}
+
 static void compute(struct pool *pool, int thread)
 {
 	for (int part; (part = take_part(pool)) >= 0;) {
-		pool->fn(pool->arg, part, thread);
+		guarded_part(pool, pool->fn, pool->arg, part, thread);
 		if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->caller_sleeps))
 			futex_wake(&pool->unfinished, 1);
 	}
@@ -170,7 +195,7 @@ void pool_run(struct pool *pool, int parts, pool_fn *fn, void *arg)
 {
 	if (pool->threads == 1 || parts <= 1) {
 		for (int part = 0; part < parts; part++)
-			fn(arg, part, 0);
+			guarded_part(pool, fn, arg, part, 0);
 		return;
 	}
 	pool->fn = fn;

@@ -6,6 +6,8 @@
 #ifndef POOL_H
 #define POOL_H
 
+#include <stdbool.h>
+
 struct pool;
 
 /* Called once for every part 0..parts-1, on some thread. thread: 0..threads-1,
@@ -17,6 +19,8 @@ struct pool *pool_create(int threads);   /* threads >= 1, the caller counts as o
 void pool_destroy(struct pool *);
 int pool_threads(const struct pool *);
 void pool_run(struct pool *, int parts, pool_fn *, void *arg);   /* returns when all parts are done */
+/* True when a part since the last call read from a file that has been cut short; what it was to compute is garbage. */
+bool pool_faulted(struct pool *);
 int pool_default_threads(void);          /* physical cores within affinity mask and cgroup quota */
 
 #endif

@@ -1,12 +1,123 @@
 /* bora: chat in the terminal with a model that runs here. */
-#include "options.h"
+#include "cli/cli.h"
+#include "log.h"
+#include "model_store.h"
+#include "paths.h"
+#include "ui/ui.h"
 
-#include <stdio.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct cli_command *find_command(const char *word)
+{
+	for (const struct cli_command *command = cli_commands; word && command->name; command++)
+		if (strcmp(command->name, word) == 0)
+			return command;
+	return NULL;
+}
+
+/* Conversations are private: no file of ours is readable by others, and no core
+ * dump holds what was said. */
+static void protect(void)
+{
+	umask(077);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int read_settings(struct options *options, char *err, size_t errlen)
+{
+	const char *model = getenv("BORA_MODEL"), *lang = getenv("BORA_LANG");
+	if (model && *model && !option_given(options, OPTION_MODEL) &&
+	    options_set(options, OPTION_MODEL, model, err, errlen))
+		return -1;
+	if (lang && *lang && !option_given(options, OPTION_LANG) &&
+	    options_set(options, OPTION_LANG, lang, err, errlen))
+		return -1;
+	char *dir = path_dir(PATH_CONFIG), *path = path_join(dir, "config");
+	int failed = options_read_config(options, path, err, errlen);
+	free(path);
+	free(dir);
+	return failed;
+}
+
+static int run_chat(struct cli *cli)
+{
+	char err[512];
+	struct ui_options ui = {.options = cli->options, .tr = cli->tr};
+	char *path = NULL, *state = path_dir(PATH_STATE);
+	int code = 1;
+	if (model_store_find(option_string(cli->options, OPTION_MODEL), &path, err, sizeof(err))) {
+		cli_fail("%s", err);
+		goto out;
+	}
+	if (cli_open_sessions(cli, &ui.sessions))
+		goto out;
+	ui.drafts = drafts_open(option_flag(cli->options, OPTION_NO_SAVE) ? NULL : state);
+	ui.model_path = path;
+	const char *resume = option_string(cli->options, OPTION_RESUME);
+	ui.pick_session = resume && !*resume;
+	ui.resume = resume && *resume ? resume : option_flag(cli->options, OPTION_CONTINUE) ? "" : NULL;
+	code = ui_run(&ui);
+	drafts_close(ui.drafts);
+	sessions_close(ui.sessions);
+out:
+	free(path);
+	free(state);
+	return code;
+}
+
+/* A prompt, words, or piped input: one answer. Else the screen. */
+static int run(struct cli *cli, const struct cli_command *command)
+{
+	if (option_flag(cli->options, OPTION_HELP)) {
+		cli_help(cli);
+		return 0;
+	}
+	if (option_flag(cli->options, OPTION_VERSION)) {
+		puts("bora " BORA_VERSION);
+		return 0;
+	}
+	if (command)
+		return command->run(cli);
+	if (option_string(cli->options, OPTION_PROMPT) || cli->argc || !isatty(STDIN_FILENO))
+		return cli_chat(cli);
+	if (!isatty(STDOUT_FILENO))
+		return cli_fail("%s", i18n_text(cli->tr, "cli.not-a-terminal"));
+	return run_chat(cli);
+}
 
 int main(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	puts("bora 0.1.0");
-	return 0;
+	char err[512];
+	protect();
+	const struct cli_command *command = find_command(argv[1]);
+	int skip = command ? 2 : argc > 0;
+	struct cli cli = {.options = options_create()};
+	if (options_parse(cli.options, command ? command->name : NULL, argc - skip, argv + skip, err, sizeof(err)) ||
+	    read_settings(cli.options, err, sizeof(err))) {
+		cli_fail("%s", err);
+		options_free(cli.options);
+		return 2;
+	}
+	/* ICU sets the text; the C library only needs to take UTF-8 through curses. */
+	if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
+		setlocale(LC_CTYPE, "C.UTF-8");
+	cli.tr = i18n_open(option_string(cli.options, OPTION_LANG));
+	if (strcmp(option_string(cli.options, OPTION_AMBIGUOUS), "2") == 0)
+		i18n_set_width(cli.tr, I18N_WIDTH_AMBIGUOUS, 2);
+	log_open(option_string(cli.options, OPTION_LOG));
+	cli.argv = options_rest(cli.options, &cli.argc);
+	int code = run(&cli, command);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		code = code ? code : 1;
+	log_close();
+	i18n_close(cli.tr);
+	options_free(cli.options);
+	return code;
 }

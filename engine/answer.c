@@ -160,6 +160,17 @@ static void post_progress(const struct answer *a)
 	event_queue_post(a->queue, &event);
 }
 
+/* Why reading ended before its end. */
+static int stopped(struct answer *a, int code)
+{
+	if (code != CONTEXT_FAULT)
+		return ENGINE_INTERRUPTED;
+	snprintf(a->err, sizeof(a->err), "%s: the file was cut short while it was in use; fetch it again",
+		 gguf_path(a->c->model->gguf));
+	context_truncate(a->c, 0);
+	return FAILED;
+}
+
 /* Reads what the context does not hold yet. */
 static int read_prompt(struct answer *a)
 {
@@ -172,8 +183,9 @@ static int read_prompt(struct answer *a)
 	post_progress(a);
 	while ((int)c->read.count < total) {
 		int done = (int)c->read.count, left = total - done;
-		if (context_read(c, a->ids.ids + done, left, left <= c->batch) < 0)
-			return ENGINE_INTERRUPTED;
+		int got = context_read(c, a->ids.ids + done, left, left <= c->batch);
+		if (got < 0)
+			return stopped(a, got);
 		a->usage.prompt_ms = answer_clock_ms() - start;
 		post_progress(a);
 	}
@@ -237,8 +249,9 @@ static int say_all(struct answer *a)
 		say(a, id);
 		if ((max_tokens > 0 && a->usage.completion_tokens >= max_tokens) || (int)c->read.count >= c->size)
 			return ENGINE_LENGTH;
-		if (context_read(c, &id, 1, true) < 0)
-			return ENGINE_INTERRUPTED;
+		int got = context_read(c, &id, 1, true);
+		if (got < 0)
+			return stopped(a, got);
 	}
 }
 

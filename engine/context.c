@@ -1,4 +1,5 @@
 #include "context.h"
+#include "fault_guard.h"
 #include "../xmalloc.h"
 
 #include <math.h>
@@ -94,6 +95,7 @@ static int open_compute(struct context *c, const struct engine_options *options,
 	struct kv_shape shape = {h->layers, h->heads_kv, h->head_k, h->head_v, c->size, options->kv_type};
 	if (kv_cache_create(&c->cache, &shape, err, errlen))
 		return -1;
+	fault_guard_install();
 	c->pool = pool_create(options->threads > 0 ? options->threads : pool_default_threads());
 	int batch = c->batch < c->size ? c->batch : c->size;
 	c->forward = forward_create(c->model, c->kernels, c->pool, c->cache, batch, c->cancel);
@@ -164,9 +166,11 @@ void context_truncate(struct context *c, int count)
 int context_read(struct context *c, const int32_t *ids, int count, bool logits)
 {
 	int n = count < c->batch ? count : c->batch;
-	if (forward_read(c->forward, ids, n, (int)c->read.count, logits ? n - 1 : n))
-		return -1;
-	if (logits && forward_logits(c->forward, n - 1, 1, c->logits))
+	bool cancelled = forward_read(c->forward, ids, n, (int)c->read.count, logits ? n - 1 : n) ||
+			 (logits && forward_logits(c->forward, n - 1, 1, c->logits));
+	if (pool_faulted(c->pool))
+		return CONTEXT_FAULT;
+	if (cancelled)
 		return -1;
 	for (int i = 0; i < n; i++)
 		tokens_append(&c->read, ids[i]);

@@ -34,7 +34,9 @@ void context_close(struct context *);
 /* How many tokens at the start of ids need not be read again; at least one is always left to read. */
 int context_common(const struct context *, const int32_t *ids, int count);
 void context_truncate(struct context *, int count);
-/* Reads up to a batch of ids after what is there and returns how many, or -1 when cancelled. With
+enum { CONTEXT_FAULT = -2 };     /* the model's file has been cut short under us */
+
+/* Reads up to a batch of ids after what is there and returns how many, -1 when cancelled, or CONTEXT_FAULT. With
  * logits, those of the last token read are in context->logits afterwards. */
 int context_read(struct context *, const int32_t *ids, int count, bool logits);
 /* The logits are numbers, as a sound model's are. */

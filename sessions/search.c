@@ -15,7 +15,8 @@
 enum {
 	SNIPPET_BEFORE = 60, /* bytes of context, about */
 	SNIPPET_AFTER = 140,
-	QUERY_MOST = 64, /* terms; more narrow nothing down */
+	QUERY_MOST = 64,       /* terms; more narrow nothing down */
+	INDEX_BYTES = 2 << 20, /* of a message: the rest of a longer one, a file surely, is not found */
 };
 
 struct term {
@@ -54,7 +55,7 @@ static void make_terms(struct sessions *s, const char *text, size_t len, struct 
 {
 	out->count = 0;
 	buffer_clear(&out->text);
-	i18n_terms(s->tr, text, len, add_term, out);
+	i18n_terms(s->tr, text, len < INDEX_BYTES ? len : INDEX_BYTES, add_term, out);
 }
 
 static void free_terms(struct terms *terms)
@@ -389,12 +390,23 @@ struct search {
 	size_t count, most;
 };
 
-/* Takes the row's message as a hit if it is one. Columns: id, session, number, content. */
+static bool has_hit_in(const struct search *search, int64_t session_row)
+{
+	for (size_t i = 0; i < search->count; i++)
+		if (search->hits[i].session.row == session_row)
+			return true;
+	return false;
+}
+
+/* Takes the row's message as a hit if it is one. Columns: id, session, number,
+ * content, and whether it is a title, of interest only where no message is a hit. */
 static int take_row(struct search *search, sqlite3_stmt *stmt, char *err, size_t errlen)
 {
 	struct sessions *s = search->s;
 	const char *content = sqlite3_column_blob(stmt, 3);
 	size_t len = (size_t)sqlite3_column_bytes(stmt, 3), start = 0, end = 0;
+	if (sqlite3_column_int(stmt, 4) && has_hit_in(search, sqlite3_column_int64(stmt, 1)))
+		return 0;
 	make_terms(s, content ? content : "", len, &search->content);
 	if (!prove(search->query, &search->terms, &search->content, &start, &end))
 		return 0;
@@ -426,22 +438,32 @@ static int run(struct search *search, char *err, size_t errlen)
 	if (catch_up(s, err, errlen))
 		return -1;
 	/* Only where nothing can be written is anything left that the index does not know. */
-	if (s->read_only && take_rows(search,
-				      store_query(s, err, errlen,
-						  "SELECT id, session, number, content FROM messages WHERE indexed = 0"
-						  " ORDER BY id DESC",
-						  ""),
-				      err, errlen))
+	if (s->read_only &&
+	    take_rows(search,
+		      store_query(s, err, errlen,
+				  "SELECT id, session, number, content, 0 FROM messages WHERE indexed = 0"
+				  " ORDER BY id DESC",
+				  ""),
+		      err, errlen))
 		return -1;
 	char *expression = match_expression(&search->terms);
 	int code = take_rows(search,
 			     store_query(s, err, errlen,
-					 "SELECT m.id, m.session, m.number, m.content FROM terms"
+					 "SELECT m.id, m.session, m.number, m.content, 0 FROM terms"
 					 " CROSS JOIN messages m ON m.id = terms.rowid WHERE terms MATCH ?"
 					 " ORDER BY terms.rowid DESC",
 					 "t", expression),
 			     err, errlen);
 	free(expression);
+	/* A title leads to the end of its conversation. */
+	if (code == 0)
+		code = take_rows(search,
+				 store_query(s, err, errlen,
+					     "SELECT m.id, m.session, m.number, s.title, 1 FROM sessions s"
+					     " JOIN messages m ON m.session = s.row AND m.number = s.leaf"
+					     " WHERE s.title <> '' ORDER BY s.activity DESC LIMIT 2000",
+					     ""),
+				 err, errlen);
 	return code;
 }
 

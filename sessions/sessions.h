@@ -111,6 +111,8 @@ struct search_hit {
 	size_t match_start, match_end; /* the hit's bytes in snippet */
 };
 void search_hit_free(struct search_hit *);
+/* Newest messages first, then titles of sessions without a hit (message: their end). All words
+ * must be there, the last may go on. At most the first 2 MB of a message are searched. */
 int sessions_search(struct sessions *, const char *query, int most, struct search_hit **out, size_t *count, char *err,
 		    size_t errlen);
 

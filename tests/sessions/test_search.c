@@ -160,6 +160,24 @@ static void test_snippet(void **state)
 	session_free(&a);
 }
 
+static void test_titles(void **state)
+{
+	struct fixture *f = *state;
+	struct session a;
+	size_t count;
+	fixture_session(f, "where to go in autumn", &a);
+	int64_t leaf = fixture_say(f, a.row, MESSAGE_ASSISTANT, "To Japan.");
+	assert_int_equal(session_rename(f->store, a.row, "Kyōto in autumn", f->err, sizeof(f->err)), 0);
+	struct search_hit *hits = search(f, "kyoto", &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(hits[0].message, leaf);
+	assert_string_equal(hits[0].snippet, "Kyōto in autumn");
+	free_hits(hits, count);
+	/* What the message says already need not be said again by the title. */
+	assert_int_equal(hits_of(f, "autumn"), 1);
+	session_free(&a);
+}
+
 /* An index made by other rules is made anew. */
 static void test_other_rules(void **state)
 {
@@ -179,7 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(test_scripts), FIXTURE_TEST(test_words_and_order), FIXTURE_TEST(test_follows_changes),
-		FIXTURE_TEST(test_snippet), FIXTURE_TEST(test_other_rules),
+		FIXTURE_TEST(test_snippet), FIXTURE_TEST(test_other_rules),     FIXTURE_TEST(test_titles),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,12 +130,14 @@ tsan:                               ## unit tests of threads under the thread sa
 
 # libFuzzer on every parser of untrusted bytes; FUZZ_SECONDS for each.
 FUZZ_SECONDS ?= 60
-fuzz:                               ## fuzz every parser for a minute each
+# Kernels that need instruction sets come from the ordinary build: the fuzzers do not look into them.
+KERNELS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/avx*.c))
+fuzz: $(KERNELS)                    ## fuzz every parser for a minute each
 	@mkdir -p build/fuzz
 	@for f in $(FUZZERS); do \
 		clang $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) -O1 -g -std=c11 -ffp-contract=off -mavx2 -mfma -mf16c -pthread \
 			-fsanitize=fuzzer,address,undefined -o build/fuzz/$$f tests/fuzz/$$f.c \
-			$(filter-out main.c engine/kernels/avx%,$(SOURCES)) $(LDLIBS) || exit 1; \
+			$(filter-out main.c engine/kernels/avx%,$(SOURCES)) $(KERNELS) $(LDLIBS) || exit 1; \
 		mkdir -p build/fuzz/corpus-$$f; \
 		build/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 build/fuzz/corpus-$$f 2>&1 | tail -3 || exit 1; \
 	done

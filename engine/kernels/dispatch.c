@@ -1,12 +1,41 @@
-#include "kernels.h"
+#include "blocks.h"
 
 #include <string.h>
 
-static const struct kernels *const sets[] = {&kernels_reference};
+/* Best first; a CPU that runs one runs all that follow. */
+static const struct kernels *const sets[] = {
+#if defined(__x86_64__)
+	&kernels_avx512,
+#endif
+	&kernels_reference,
+};
+static const char *const names[] = {
+#if defined(__x86_64__)
+	"avx512vnni",
+#endif
+	"reference",
+	NULL,
+};
+enum { SETS = sizeof(sets) / sizeof(*sets) };
+
+/* Sets that this CPU cannot run. */
+static size_t skipped(void)
+{
+#if defined(__x86_64__)
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) /* what has these converts halves */
+		return 1;
+	return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+			       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni")
+		       ? 0
+		       : 1;
+#else
+	return 0;
+#endif
+}
 
 const struct kernels *kernels_choose(const char *name)
 {
-	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++)
+	for (size_t i = skipped(); i < SETS; i++)
 		if (!name || strcmp(sets[i]->name, name) == 0)
 			return sets[i];
 	return NULL;
@@ -14,6 +43,5 @@ const struct kernels *kernels_choose(const char *name)
 
 const char *const *kernels_names(void)
 {
-	static const char *const names[] = {"reference", NULL};
-	return names;
+	return names + skipped();
 }

@@ -1,13 +1,19 @@
 /* kernels.h: the inner loops, one table of functions per instruction set.
  *
- * Every table computes the same numbers as reference.c up to the order of float
- * sums; within one table a result is the same bits for any split of rows over
- * threads and any number of columns at once.
- *
- * Quantised matrices are multiplied in 8-bit integers: the activation row x[n]
- * becomes blocks of 32 bytes with one float scale each, so that
- *     sum_i w_i x_i = sum_blocks scale_w scale_x sum_i q_w q_x - min terms,
- * where the inner sums are exact. Min terms use the blocks' sums of q_x. */
+ * Every table computes the same bits: for any split of rows over threads, any number of
+ * columns at once, on any CPU. That holds because the order of float sums is part of this
+ * agreement:
+ * - Quantised matrices are multiplied in 8-bit integers. A row of activations x[n] becomes
+ *   groups of 32 bytes q_x with one float scale s each; weights are d q_w + m with unsigned
+ *   bytes q_w, where d and m are shared by a unit: a group, or half a group in Q2_K, Q3_K and
+ *   Q6_K. The integer sum P over a unit is exact. Lane j sums unit j of every 256 weights:
+ *       lane = fma(P, d s, lane), then lane = fma(m, s sum(q_x), lane).
+ *   Types that count from -o are taken as m = -o d.
+ * - Float dot products have 32 lanes, lane i % 32 = fma(a[i], b[i], lane).
+ * - Lanes are added in halves, i to i + half, until 8 are left: ((0+4)+(2+6))+((1+5)+(3+7)).
+ * - Attention: keys as above; e^x by the polynomial in blocks.h, summed in 16 lanes; values
+ *   in the order of positions.
+ * Split work by rows, never along n. */
 #ifndef KERNELS_H
 #define KERNELS_H
 
@@ -17,21 +23,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ACT_BLOCK = 32 };
-
-/* Activation columns ready for a matrix: k columns of n values. For quantised
- * matrices q, scale and sums are used, for float ones x. */
-struct activation_row;           /* layout private to kernels/, see activation_bytes */
-
 struct kernels {
-	const char *name;            /* "reference", "avx2", "avx2vnni", "avx512vnni", "neon" */
+	const char *name;            /* "reference", "avx2", "avx512vnni" */
 
-	/* x [n] -> the quantised row at out, kernels_activation_bytes(n) long, 64-byte aligned. */
+	/* x [n] -> the quantised row at out, kernels_activation_bytes(n) long, 64-byte aligned.
+	 * NaN and infinity become a scale that is none: the product is NaN. */
 	void (*quantize)(const float *x, int64_t n, void *out);
 
 	/* y[c * y_stride + r] = sum_i w[r][i] x[c][i]  for rows first <= r < last and columns c < k.
 	 * w: the first row of the matrix (row 0), row_bytes apart. act: k quantised rows act_stride
-	 * bytes apart (quantised types), x: k float rows x_stride floats apart (F32 F16 BF16). */
+	 * bytes (a multiple of 64) apart (quantised types), x: k float rows x_stride floats apart (F32 F16 BF16). */
 	void (*matmul)(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first, int64_t last,
 	               const uint8_t *act, size_t act_stride, const float *x, size_t x_stride, int k, float *y, size_t y_stride);
 

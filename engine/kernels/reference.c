@@ -4,12 +4,11 @@
  * with small integers q. Block layouts are those of GGUF's public definition
  * (ggml-common.h): the numbers below are byte offsets within a block. */
 #include "../engine.h"
-#include "kernels.h"
+#include "blocks.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
-
-enum { GROUP = 32, HALF = 16, QK = 256 };
 
 struct group {
 	int8_t q[GROUP];
@@ -178,8 +177,8 @@ static void unpack(enum tensor_type type, const uint8_t *row, int64_t index, str
 		unpack_legacy(type, row + index * info->bytes, g);
 		return;
 	}
-	const uint8_t *b = row + index / (QK / GROUP) * info->bytes;
-	int j = (int)(index % (QK / GROUP));
+	const uint8_t *b = row + index / GROUPS * info->bytes;
+	int j = (int)(index % GROUPS);
 	switch (type) {
 	case TYPE_Q2_K: unpack_2k(b, j, g); break;
 	case TYPE_Q3_K: unpack_3k(b, j, g); break;
@@ -204,7 +203,7 @@ static float float_at(enum tensor_type type, const uint8_t *row, int64_t i)
 	return value;
 }
 
-static void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, float *out)
+void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, float *out)
 {
 	struct group g;
 	if (type_info(type)->block == 1) {
@@ -219,108 +218,171 @@ static void reference_to_float(enum tensor_type type, const uint8_t *row, int64_
 	}
 }
 
-/* --- Activations: q int8 [n], scale float [n / 32], sums of 16 int16 [n / 16] ------------ */
+/* --- Activations ------------------------------------------------------------------------------ */
 
 size_t kernels_activation_bytes(int64_t n)
 {
-	size_t bytes = (size_t)n + (size_t)n / GROUP * sizeof(float) + (size_t)n / HALF * sizeof(int16_t);
-	return (bytes + 63) & ~(size_t)63;
+	return (size_t)superblocks(n) * sizeof(struct act_block);
+}
+
+/* The largest magnitude; a NaN is larger than everything. */
+static float largest_of(const float *x, int64_t count)
+{
+	uint32_t largest = 0, bits;
+	float value;
+	for (int64_t i = 0; i < count; i++) {
+		memcpy(&bits, &x[i], sizeof(bits));
+		bits &= 0x7fffffff;
+		largest = bits > largest ? bits : largest;
+	}
+	memcpy(&value, &largest, sizeof(value));
+	return value;
+}
+
+/* NaN and infinity go on as a scale that is none: the logits show it. */
+static float inverse_scale(float largest)
+{
+	return largest >= ACT_SMALLEST && largest <= FLT_MAX ? 127 / largest : 0;
+}
+
+static void quantize_group(const float *x, struct act_block *block, int group)
+{
+	float largest = largest_of(x, GROUP), inverse = inverse_scale(largest), scale = largest / 127;
+	int sum[2] = {0};
+	for (int i = 0; i < GROUP; i++) {
+		int q = inverse > 0 ? (int)lrintf(x[i] * inverse) : 0;
+		block->q[group * GROUP + i] = (int8_t)q;
+		sum[i / HALF] += q;
+	}
+	block->scale[group] = scale;
+	block->sum[group] = scale * (float)(sum[0] + sum[1]);
+	block->half_sum[2 * group] = scale * (float)sum[0];
+	block->half_sum[2 * group + 1] = scale * (float)sum[1];
 }
 
 static void reference_quantize(const float *x, int64_t n, void *out)
 {
-	int8_t *q = out;
-	float *scale = (float *)((char *)out + n);
-	int16_t *sums = (int16_t *)((char *)out + n + n / GROUP * (int64_t)sizeof(float));
-	for (int64_t b = 0; b < n / GROUP; b++, x += GROUP, q += GROUP) {
-		float largest = 0;
-		for (int i = 0; i < GROUP; i++)
-			largest = fabsf(x[i]) > largest || x[i] != x[i] ? fabsf(x[i]) : largest;
-		/* NaN and infinity go on as a scale that is none: the logits show it. */
-		scale[b] = largest / 127;
-		float inverse = largest > 0 && largest <= 3.4e38f ? 127 / largest : 0;
-		for (int i = 0; i < GROUP; i++)
-			q[i] = (int8_t)(inverse > 0 ? lrintf(x[i] * inverse) : 0);
-		for (int h = 0; h < 2; h++) {
-			int sum = 0;
-			for (int i = 0; i < HALF; i++)
-				sum += q[h * HALF + i];
-			sums[2 * b + h] = (int16_t)sum;
-		}
-	}
+	struct act_block *blocks = out;
+	if (n % SUPER)
+		memset(&blocks[n / SUPER], 0, sizeof(*blocks));
+	for (int64_t g = 0; g < n / GROUP; g++)
+		quantize_group(x + g * GROUP, &blocks[g / GROUPS], (int)(g % GROUPS));
 }
 
 /* --- Products -------------------------------------------------------------------------------- */
 
-static float dot_group(const struct group *g, const int8_t *q, float scale, const int16_t *sums)
-{
-	float total = 0;
-	for (int h = 0; h < 2; h++) {
-		int dot = 0;
-		for (int i = h * HALF; i < (h + 1) * HALF; i++)
-			dot += g->q[i] * q[i];
-		total += g->d[h] * (float)dot + g->m[h] * (float)sums[h];
-	}
-	return total * scale;
-}
-
-/* Lane i % 8 of eight sums, then the lanes in pairs: the order of a vector unit. */
-static float lanes_sum(const float *lane)
+static float sum8(const float *lane)
 {
 	return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
-static float reference_dot_f32(const float *a, const float *b, int64_t n)
+/* Halves are added until eight lanes are left. */
+static float lanes_sum(float *lane, int lanes)
 {
-	float lane[8] = {0};
-	for (int64_t i = 0; i < n; i++)
-		lane[i % 8] = fmaf(a[i], b[i], lane[i % 8]);
-	return lanes_sum(lane);
+	for (; lanes > 8; lanes /= 2)
+		for (int i = 0; i < lanes / 2; i++)
+			lane[i] += lane[i + lanes / 2];
+	return sum8(lane);
+}
+
+static bool has_halves(enum tensor_type type)
+{
+	return type == TYPE_Q2_K || type == TYPE_Q3_K || type == TYPE_Q6_K;
+}
+
+/* Weights are multiplied as unsigned bytes q + offset, minus the offset times the sum of activations. */
+static int offset_of(enum tensor_type type)
+{
+	switch (type) {
+	case TYPE_Q4_0: return 8;
+	case TYPE_Q5_0: return 16;
+	case TYPE_Q3_K: return 4;
+	case TYPE_Q6_K: return 32;
+	case TYPE_Q8_0:
+	case TYPE_IQ4_NL:
+	case TYPE_IQ4_XS: return 128;
+	default: return 0;
+	}
+}
+
+static void add_unit(float *lane, const struct group *g, int first, int last, int offset, const int8_t *q, float scale,
+		     float sum)
+{
+	int dot = 0, part = first / HALF;
+	float d = g->d[part], m = offset ? (float)-offset * d : g->m[part];
+	for (int i = first; i < last; i++)
+		dot += (g->q[i] + offset) * q[i];
+	*lane = fmaf((float)dot, d * scale, *lane);
+	*lane = fmaf(m, sum, *lane);
+}
+
+static float dot_row(enum tensor_type type, const uint8_t *row, int64_t n, const struct act_block *act)
+{
+	float lane[HALVES] = {0};
+	int offset = offset_of(type);
+	bool halves = has_halves(type);
+	struct group g;
+	for (int64_t i = 0; i < n / GROUP; i++) {
+		const struct act_block *a = &act[i / GROUPS];
+		int j = (int)(i % GROUPS);
+		const int8_t *q = a->q + j * GROUP;
+		unpack(type, row, i, &g);
+		if (halves) {
+			add_unit(&lane[2 * j], &g, 0, HALF, offset, q, a->scale[j], a->half_sum[2 * j]);
+			add_unit(&lane[2 * j + 1], &g, HALF, GROUP, offset, q, a->scale[j], a->half_sum[2 * j + 1]);
+		} else {
+			add_unit(&lane[j], &g, 0, GROUP, offset, q, a->scale[j], a->sum[j]);
+		}
+	}
+	return lanes_sum(lane, halves ? HALVES : GROUPS);
 }
 
 static float dot_float_row(enum tensor_type type, const uint8_t *row, const float *x, int64_t n)
 {
-	float lane[8] = {0};
+	float lane[LANES] = {0};
 	for (int64_t i = 0; i < n; i++)
-		lane[i % 8] = fmaf(float_at(type, row, i), x[i], lane[i % 8]);
-	return lanes_sum(lane);
+		lane[i % LANES] = fmaf(float_at(type, row, i), x[i], lane[i % LANES]);
+	return lanes_sum(lane, LANES);
 }
 
-static void matmul_row(enum tensor_type type, const uint8_t *row, int64_t n, const uint8_t *act, size_t act_stride,
-		       int k, float *y, size_t y_stride)
+static float reference_dot_f32(const float *a, const float *b, int64_t n)
 {
-	struct group g;
-	for (int c = 0; c < k; c++)
-		y[(size_t)c * y_stride] = 0;
-	for (int64_t b = 0; b < n / GROUP; b++) {
-		unpack(type, row, b, &g);
-		for (int c = 0; c < k; c++) {
-			const uint8_t *column = act + (size_t)c * act_stride;
-			float scale;
-			memcpy(&scale, column + n + b * (int64_t)sizeof(float), sizeof(scale));
-			const int16_t *sums =
-				(const int16_t *)(column + n + n / GROUP * (int64_t)sizeof(float)) + 2 * b;
-			y[(size_t)c * y_stride] += dot_group(&g, (const int8_t *)column + b * GROUP, scale, sums);
-		}
-	}
+	return dot_float_row(TYPE_F32, (const uint8_t *)a, b, n);
 }
 
 static void reference_matmul(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first,
 			     int64_t last, const uint8_t *act, size_t act_stride, const float *x, size_t x_stride,
 			     int k, float *y, size_t y_stride)
 {
-	for (int64_t r = first; r < last; r++) {
-		const uint8_t *row = w + (size_t)r * row_bytes;
-		if (type_info(type)->block == GROUP || type_info(type)->block == QK) {
-			matmul_row(type, row, n, act, act_stride, k, y + r, y_stride);
-			continue;
+	bool is_float = type_info(type)->block == 1;
+	for (int64_t r = first; r < last; r++)
+		for (size_t c = 0; c < (size_t)k; c++) {
+			const uint8_t *row = w + (size_t)r * row_bytes;
+			const void *column = act + c * act_stride;
+			y[c * y_stride + (size_t)r] = is_float ? dot_float_row(type, row, x + c * x_stride, n)
+							       : dot_row(type, row, n, column);
 		}
-		for (int c = 0; c < k; c++)
-			y[(size_t)c * y_stride + (size_t)r] = dot_float_row(type, row, x + (size_t)c * x_stride, n);
-	}
 }
 
 /* --- Small operations ---------------------------------------------------------------------------- */
+
+static float reference_exp(float x)
+{
+	if (x != x || x < EXP_LOWEST)
+		return x != x ? x : 0;
+	x = x > EXP_HIGHEST ? EXP_HIGHEST : x;
+	float k = rintf(x * EXP_LOG2E), r = fmaf(k, -EXP_LN2_LO, fmaf(k, -EXP_LN2_HI, x)), p = EXP_C7, power;
+	p = fmaf(p, r, EXP_C6);
+	p = fmaf(p, r, EXP_C5);
+	p = fmaf(p, r, EXP_C4);
+	p = fmaf(p, r, EXP_C3);
+	p = fmaf(p, r, 0.5f);
+	p = fmaf(p, r, 1);
+	p = fmaf(p, r, 1);
+	uint32_t bits = (uint32_t)((int)k + 127) << 23;
+	memcpy(&power, &bits, sizeof(power));
+	return p * power;
+}
 
 static void reference_rms_norm(const float *x, const float *weight, float eps, int64_t n, float *out)
 {
@@ -332,37 +394,33 @@ static void reference_rms_norm(const float *x, const float *weight, float eps, i
 static void reference_silu_mul(const float *gate, const float *up, int64_t n, float *out)
 {
 	for (int64_t i = 0; i < n; i++)
-		out[i] = gate[i] / (1 + expf(-gate[i])) * up[i];
+		out[i] = gate[i] / (1 + reference_exp(-gate[i])) * up[i];
 }
 
 static void reference_gelu_mul(const float *gate, const float *up, int64_t n, float *out)
 {
 	for (int64_t i = 0; i < n; i++) {
-		float x = gate[i], inner = 0.79788456080286535588f * x * (1 + 0.044715f * x * x);
-		out[i] = 0.5f * x * (1 + tanhf(inner)) * up[i];
+		float x = gate[i], twice = GELU_SCALE * (x * fmaf(GELU_CUBE * x, x, 1));
+		out[i] = x / (1 + reference_exp(-twice)) * up[i];
 	}
 }
 
 /* --- Attention -------------------------------------------------------------------------------------- */
 
-/* Cache rows of q8_0: blocks of an f16 scale and 32 bytes, as in GGUF. */
-enum { Q8_BYTES = 34 };
-
 size_t kernels_kv_row_bytes(int kv_type, int64_t n)
 {
 	size_t blocks = (size_t)(n + GROUP - 1) / GROUP;
-	return kv_type == ENGINE_KV_F32 ? (size_t)n * 4 : kv_type == ENGINE_KV_F16 ? (size_t)n * 2 : blocks * Q8_BYTES;
+	return kv_type == ENGINE_KV_F32   ? (size_t)n * 4
+	       : kv_type == ENGINE_KV_F16 ? (size_t)n * 2
+					  : blocks * KV_Q8_BYTES;
 }
 
 static void store_q8(const float *x, int64_t n, uint8_t *out)
 {
-	for (int64_t b = 0; b < n; b += GROUP, out += Q8_BYTES) {
+	for (int64_t b = 0; b < n; b += GROUP, out += KV_Q8_BYTES) {
 		int64_t count = n - b < GROUP ? n - b : GROUP;
-		float largest = 0;
-		for (int64_t i = 0; i < count; i++)
-			largest = fabsf(x[b + i]) > largest || x[b + i] != x[b + i] ? fabsf(x[b + i]) : largest;
+		float largest = largest_of(x + b, count), inverse = inverse_scale(largest);
 		uint16_t half = float_to_half(largest / 127);
-		float inverse = largest > 0 && largest <= 3.4e38f ? 127 / largest : 0;
 		memcpy(out, &half, sizeof(half));
 		memset(out + 2, 0, GROUP);
 		for (int64_t i = 0; i < count && inverse > 0; i++)
@@ -387,18 +445,27 @@ static float kv_at(int kv_type, const uint8_t *row, int i)
 		return float_at(TYPE_F32, row, i);
 	if (kv_type == ENGINE_KV_F16)
 		return half_to_float(row + 2 * i);
-	const uint8_t *block = row + i / GROUP * Q8_BYTES;
+	const uint8_t *block = row + i / GROUP * KV_Q8_BYTES;
 	return half_to_float(block) * (float)(int8_t)block[2 + i % GROUP];
 }
 
+/* x becomes e^(x - largest); the sum of that, in HALF lanes. */
 static float softmax(float *x, int64_t count)
 {
-	float largest = x[0], sum = 0;
+	float largest = x[0], lane[HALF] = {0};
 	for (int64_t i = 1; i < count; i++)
 		largest = x[i] > largest ? x[i] : largest;
 	for (int64_t i = 0; i < count; i++)
-		sum += x[i] = expf(x[i] - largest);
-	return sum;
+		lane[i % HALF] += x[i] = reference_exp(x[i] - largest);
+	return lanes_sum(lane, HALF);
+}
+
+static float dot_key(int kv_type, const float *q, const uint8_t *key, int n)
+{
+	float lane[LANES] = {0};
+	for (int i = 0; i < n; i++)
+		lane[i % LANES] = fmaf(kv_at(kv_type, key, i), q[i], lane[i % LANES]);
+	return lanes_sum(lane, LANES);
 }
 
 static void reference_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
@@ -407,13 +474,8 @@ static void reference_attention(int kv_type, const float *q, int group, int head
 	size_t key_bytes = kernels_kv_row_bytes(kv_type, head_k), value_bytes = kernels_kv_row_bytes(kv_type, head_v);
 	for (int g = 0; g < group; g++, q += head_k, out += head_v) {
 		float *score = scratch + (size_t)g * (size_t)count;
-		for (int64_t t = 0; t < count; t++) {
-			const uint8_t *key = (const uint8_t *)keys + (size_t)t * key_bytes;
-			float dot = 0;
-			for (int i = 0; i < head_k; i++)
-				dot = fmaf(q[i], kv_at(kv_type, key, i), dot);
-			score[t] = dot * scale;
-		}
+		for (int64_t t = 0; t < count; t++)
+			score[t] = dot_key(kv_type, q, (const uint8_t *)keys + (size_t)t * key_bytes, head_k) * scale;
 		float sum = softmax(score, count);
 		memset(out, 0, (size_t)head_v * sizeof(*out));
 		for (int64_t t = 0; t < count; t++) {

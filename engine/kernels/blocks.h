@@ -1,0 +1,57 @@
+/* blocks.h: what the kernel sets share among themselves: the layout of quantised
+ * activations and the canonical order of float sums. See kernels.h. */
+#ifndef BLOCKS_H
+#define BLOCKS_H
+
+#include "kernels.h"
+
+enum {
+	GROUP = 32,  /* weights that share an activation scale */
+	HALF = 16,   /* weights that share a scale in Q2_K, Q3_K and Q6_K */
+	SUPER = 256, /* weights a superblock */
+	GROUPS = SUPER / GROUP,
+	HALVES = SUPER / HALF,
+	KV_Q8_BYTES = 34, /* cache rows of q8_0: an f16 scale and 32 bytes, as in GGUF */
+	LANES = 32,       /* of a float dot product */
+};
+
+/* 256 activations. A row is padded with zeros to whole superblocks. */
+struct act_block {
+	int8_t q[SUPER];
+	float scale[GROUPS];
+	float sum[GROUPS];      /* scale * sum of q, by groups … */
+	float half_sum[HALVES]; /* … and by halves */
+};
+
+/* Smaller activations than this become zero: their inverse would not be finite. */
+#define ACT_SMALLEST 0x1p-100f
+
+/* e^x is 2^k e^r, |r| <= ln 2 / 2, by the Taylor polynomial of degree 7 (below 1.5 units in
+ * the last place). Below EXP_LOWEST it is 0; above EXP_HIGHEST it stays e^EXP_HIGHEST. */
+#define EXP_LOWEST  -87.0f
+#define EXP_HIGHEST 88.0f
+#define EXP_LOG2E   0x1.715476p+0f
+#define EXP_LN2_HI  0x1.62e4p-1f /* 15 bits: k times this is exact */
+#define EXP_LN2_LO  0x1.7f7d1cp-20f
+#define EXP_C7      (1.0f / 5040)
+#define EXP_C6      (1.0f / 720)
+#define EXP_C5      (1.0f / 120)
+#define EXP_C4      (1.0f / 24)
+#define EXP_C3      (1.0f / 6)
+
+/* gelu(x) = x / (1 + e^-2u), u = sqrt(2 / pi) (x + 0.044715 x^3). */
+#define GELU_SCALE 0x1.988454p+0f /* 2 sqrt(2 / pi) */
+#define GELU_CUBE  0.044715f
+
+void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, float *out);
+
+static inline int64_t superblocks(int64_t n)
+{
+	return (n + SUPER - 1) / SUPER;
+}
+
+#if defined(__x86_64__)
+extern const struct kernels kernels_avx2, kernels_avx512;
+#endif
+
+#endif

@@ -1,0 +1,456 @@
+/* Every kernel set gives the bits of reference.c, for every type, shape and number of columns;
+ * reference.c itself is held against the format's own package and against exact sums. */
+#include "engine/engine.h"
+#include "engine/kernels/kernels.h"
+#include "xmalloc.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const enum tensor_type types[] = {TYPE_F32,  TYPE_F16,  TYPE_BF16, TYPE_Q4_0,   TYPE_Q4_1,
+					 TYPE_Q5_0, TYPE_Q5_1, TYPE_Q8_0, TYPE_Q2_K,   TYPE_Q3_K,
+					 TYPE_Q4_K, TYPE_Q5_K, TYPE_Q6_K, TYPE_IQ4_NL, TYPE_IQ4_XS};
+enum { TYPES = sizeof(types) / sizeof(*types), COLUMNS = 33 };
+
+static uint32_t next_random(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(*state >> 33);
+}
+
+/* About normal. */
+static float next_float(uint64_t *state)
+{
+	float sum = 0;
+	for (int i = 0; i < 6; i++)
+		sum += (float)(next_random(state) % 65536) / 65536 - 0.5f;
+	return sum * 1.4f;
+}
+
+static void *aligned(size_t bytes)
+{
+	void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+	assert_non_null(memory);
+	return memory;
+}
+
+static float *random_floats(size_t n, uint64_t seed)
+{
+	float *x = aligned(n * sizeof(*x));
+	for (size_t i = 0; i < n; i++)
+		x[i] = next_float(&seed);
+	return x;
+}
+
+/* Where a block's f16 scales lie; -1 ends. */
+static void scale_offsets(enum tensor_type type, int at[2])
+{
+	at[0] = type == TYPE_Q2_K ? 80 : type == TYPE_Q3_K ? 108 : type == TYPE_Q6_K ? 208 : 0;
+	at[1] = type == TYPE_Q2_K                                                                  ? 82
+		: type == TYPE_Q4_1 || type == TYPE_Q5_1 || type == TYPE_Q4_K || type == TYPE_Q5_K ? 2
+												   : -1;
+}
+
+static void fill_block(enum tensor_type type, uint8_t *block, int bytes, uint64_t *state)
+{
+	int at[2];
+	if (type == TYPE_F32) {
+		float value = next_float(state);
+		memcpy(block, &value, sizeof(value));
+		return;
+	}
+	for (int i = 0; i < bytes; i++)
+		block[i] = (uint8_t)next_random(state);
+	scale_offsets(type, at);
+	if (type == TYPE_BF16)
+		block[1] = (uint8_t)((block[1] & 0x80) | 0x3e);
+	for (int i = 0; i < 2 && type != TYPE_BF16; i++)
+		if (at[i] >= 0) /* magnitudes about 2^-8 .. 2^-1, either sign */
+			block[at[i] + 1] = (uint8_t)((block[at[i] + 1] & 0x83) | (0x1c + next_random(state) % 7 * 4));
+}
+
+static size_t row_bytes(enum tensor_type type, int64_t n)
+{
+	const struct type_info *info = type_info(type);
+	return (size_t)(n / info->block * info->bytes);
+}
+
+static uint8_t *random_matrix(enum tensor_type type, int64_t n, int64_t rows, uint64_t seed)
+{
+	const struct type_info *info = type_info(type);
+	size_t bytes = row_bytes(type, n) * (size_t)rows;
+	uint8_t *w = xmalloc(bytes);
+	for (size_t i = 0; i < bytes; i += (size_t)info->bytes)
+		fill_block(type, w + i, info->bytes, &seed);
+	return w;
+}
+
+struct inputs {
+	int64_t n;
+	float *x;
+	uint8_t *act;
+	size_t act_stride;
+};
+
+static struct inputs make_inputs(const struct kernels *k, int64_t n, uint64_t seed)
+{
+	struct inputs in = {n, random_floats((size_t)n * COLUMNS, seed), NULL, 0};
+	in.act_stride = (kernels_activation_bytes(n) + 63) / 64 * 64;
+	in.act = aligned(in.act_stride * COLUMNS);
+	memset(in.act, 0, in.act_stride * COLUMNS);
+	for (int c = 0; c < COLUMNS; c++)
+		k->quantize(in.x + c * n, n, in.act + (size_t)c * in.act_stride);
+	return in;
+}
+
+static void free_inputs(struct inputs *in)
+{
+	free(in->x);
+	free(in->act);
+}
+
+static void multiply(const struct kernels *k, enum tensor_type type, const uint8_t *w, const struct inputs *in,
+		     int64_t first, int64_t last, int column, int columns, float *y, size_t stride)
+{
+	k->matmul(type, w, row_bytes(type, in->n), in->n, first, last, in->act + (size_t)column * in->act_stride,
+		  in->act_stride, in->x + column * in->n, (size_t)in->n, columns, y + (size_t)column * stride, stride);
+}
+
+/* --- The format ------------------------------------------------------------------------------ */
+
+static void test_to_float(void **state)
+{
+	FILE *file = fopen("tests/vectors/dequantize.bin", "rb");
+	uint32_t head[3], records = 0;
+	assert_non_null(file);
+	while (fread(head, sizeof(head), 1, file) == 1) {
+		uint8_t *bytes = xmalloc(head[2]);
+		float *expected = xmalloc(head[1] * sizeof(float)), *got = xmalloc(head[1] * sizeof(float));
+		assert_int_equal(fread(bytes, 1, head[2], file), head[2]);
+		assert_int_equal(fread(expected, sizeof(float), head[1], file), head[1]);
+		for (const char *const *name = kernels_names(); *name; name++) {
+			kernels_choose(*name)->to_float((enum tensor_type)head[0], bytes, head[1], got);
+			for (uint32_t i = 0; i < head[1]; i++)
+				if (!(got[i] == expected[i] || (got[i] != got[i] && expected[i] != expected[i])))
+					fail_msg("%s %s: weight %u is %a, not %a", *name, type_name(head[0]), i,
+						 (double)got[i], (double)expected[i]);
+		}
+		free(bytes);
+		free(expected);
+		free(got);
+		records++;
+	}
+	fclose(file);
+	assert_int_equal(records, 14);
+}
+
+/* --- Products --------------------------------------------------------------------------------- */
+
+/* The reference's products lie as near to the exact ones as 8-bit activations allow. */
+static void check_exact(enum tensor_type type, int64_t n)
+{
+	struct inputs in = make_inputs(&kernels_reference, n, 5);
+	uint8_t *w = random_matrix(type, n, 3, 6);
+	float y[3 * COLUMNS], *row = xmalloc((size_t)n * sizeof(*row));
+	multiply(&kernels_reference, type, w, &in, 0, 3, 0, COLUMNS, y, 3);
+	double bound = type_info(type)->block == 1 ? 2e-6 : 6e-3;
+	for (int r = 0; r < 3; r++) {
+		kernels_reference.to_float(type, w + (size_t)r * row_bytes(type, n), n, row);
+		for (int c = 0; c < COLUMNS; c++) {
+			double exact = 0, squares = 0;
+			for (int64_t i = 0; i < n; i++) {
+				double product = (double)row[i] * (double)in.x[c * n + i];
+				exact += product;
+				squares += product * product;
+			}
+			if (!(fabs((double)y[c * 3 + r] - exact) <= 6 * bound * sqrt(squares)))
+				fail_msg("%s n %d: %g, exactly %g", type_name(type), (int)n, (double)y[c * 3 + r],
+					 exact);
+		}
+	}
+	free(row);
+	free(w);
+	free_inputs(&in);
+}
+
+static void test_exact(void **state)
+{
+	for (int i = 0; i < TYPES; i++) {
+		check_exact(types[i], 512);
+		if (type_info(types[i])->block <= 32)
+			check_exact(types[i], 288);
+	}
+}
+
+static void assert_same(const char *what, enum tensor_type type, int64_t n, int k, const float *a, const float *b,
+			size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(&a[i], &b[i], sizeof(*a)) != 0)
+			fail_msg("%s %s n %d k %d: value %zu is %a, not %a", what, type_name(type), (int)n, k, i,
+				 (double)a[i], (double)b[i]);
+}
+
+/* Any number of columns at once and any split of the rows: the bits of the reference, and nothing
+ * written outside the rows asked for. */
+static void check_bits(const struct kernels *k, enum tensor_type type, int64_t n, int64_t rows)
+{
+	struct inputs in = make_inputs(k, n, (uint64_t)n);
+	uint8_t *w = random_matrix(type, n, rows, (uint64_t)rows);
+	size_t count = (size_t)rows * COLUMNS;
+	float *expected = xmalloc(count * sizeof(float)), *y = xmalloc(count * sizeof(float));
+	multiply(&kernels_reference, type, w, &in, 0, rows, 0, COLUMNS, expected, (size_t)rows);
+	for (int columns = 1; columns <= COLUMNS; columns = columns == 9 ? COLUMNS : columns + 1) {
+		int64_t split = (columns * 7) % (rows + 1);
+		memset(y, 0xff, count * sizeof(float));
+		for (int c = 0; c < COLUMNS; c += columns) {
+			int now = COLUMNS - c < columns ? COLUMNS - c : columns;
+			multiply(k, type, w, &in, split, rows, c, now, y, (size_t)rows);
+			for (int i = c; i < c + now && split; i++)
+				assert_true(isnan(y[(size_t)i * (size_t)rows + (size_t)split - 1]));
+			multiply(k, type, w, &in, 0, split, c, now, y, (size_t)rows);
+		}
+		assert_same(k->name, type, n, columns, y, expected, count);
+	}
+	free(expected);
+	free(y);
+	free(w);
+	free_inputs(&in);
+}
+
+static void test_bits(void **state)
+{
+	static const int64_t lengths[] = {1, 17, 32, 47, 96, 256, 288, 576, 1024};
+	for (const char *const *name = kernels_names(); *name; name++)
+		for (int i = 0; i < TYPES; i++)
+			for (size_t l = 0; l < sizeof(lengths) / sizeof(*lengths); l++)
+				if (lengths[l] % type_info(types[i])->block == 0)
+					check_bits(kernels_choose(*name), types[i], lengths[l], l % 2 ? 19 : 37);
+}
+
+/* Rows longer than a tile holds. */
+static void test_long_rows(void **state)
+{
+	static const enum tensor_type some[] = {TYPE_Q4_0, TYPE_Q4_K, TYPE_Q6_K};
+	for (const char *const *name = kernels_names(); *name; name++)
+		for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++)
+			check_bits(kernels_choose(*name), some[i], 256 * 83, 2);
+}
+
+static void test_quantize(void **state)
+{
+	static const int64_t lengths[] = {32, 256, 480};
+	static const float odd[] = {NAN, INFINITY, -INFINITY, 1e-40f, 3e38f, 0, -0.0f};
+	for (const char *const *name = kernels_names(); *name; name++)
+		for (size_t l = 0; l < 3; l++)
+			for (size_t o = 0; o <= sizeof(odd) / sizeof(*odd); o++) {
+				int64_t n = lengths[l];
+				size_t bytes = kernels_activation_bytes(n);
+				uint8_t *a = aligned(bytes), *b = aligned(bytes);
+				float *x = random_floats((size_t)n, o + 1);
+				if (o)
+					for (int64_t i = 0; i<32; i += o> 3 ? 1 : 32)
+						x[i] = odd[o - 1];
+				kernels_reference.quantize(x, n, a);
+				kernels_choose(*name)->quantize(x, n, b);
+				assert_memory_equal(a, b, bytes);
+				free(a);
+				free(b);
+				free(x);
+			}
+}
+
+/* A number that is none reaches the product: the engine can see it there. */
+static void test_nan(void **state)
+{
+	for (const char *const *name = kernels_names(); *name; name++)
+		for (int i = 0; i < TYPES; i++) {
+			const struct kernels *k = kernels_choose(*name);
+			struct inputs in = make_inputs(k, 256, 9);
+			uint8_t *w = random_matrix(types[i], 256, 20, 8);
+			float y[20 * COLUMNS];
+			in.x[40] = NAN;
+			k->quantize(in.x, 256, in.act);
+			multiply(k, types[i], w, &in, 0, 20, 0, 1, y, 20);
+			assert_true(isnan(y[19]));
+			multiply(k, types[i], w, &in, 0, 20, 0, COLUMNS, y, 20);
+			assert_true(isnan(y[19]));
+			assert_false(isnan(y[20]));
+			free(w);
+			free_inputs(&in);
+		}
+}
+
+/* --- Small operations -------------------------------------------------------------------------------- */
+
+static void test_activations(void **state)
+{
+	enum { N = 1003 };
+	float *up = random_floats(N, 1), gate[N], a[N], b[N];
+	for (int i = 0; i < N; i++)
+		gate[i] = (float)(i - 500) * 0.21f;
+	gate[7] = NAN;
+	gate[8] = -INFINITY;
+	for (const char *const *name = kernels_names(); *name; name++) {
+		const struct kernels *k = kernels_choose(*name);
+		kernels_reference.silu_mul(gate, up, N, a);
+		k->silu_mul(gate, up, N, b);
+		assert_memory_equal(a + 9, b + 9, sizeof(a) - 9 * sizeof(*a));
+		assert_true(isnan(b[7]));
+		for (int i = 9; i < N; i++) {
+			double x = (double)gate[i], exact = x / (1 + exp(-x)) * (double)up[i];
+			assert_true(fabs((double)b[i] - exact) <= 4e-7 * fabs(exact) + 1e-35);
+		}
+		kernels_reference.gelu_mul(gate, up, N, a);
+		k->gelu_mul(gate, up, N, b);
+		assert_memory_equal(a + 9, b + 9, sizeof(a) - 9 * sizeof(*a));
+		for (int i = 9; i < N; i++) {
+			double x = (double)gate[i], u = sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+			double exact = x / (1 + exp(-2 * u)) * (double)up[i];
+			/* e^-2u carries the relative error of u times u. */
+			assert_true(fabs((double)b[i] - exact) <= (4e-7 + 3e-7 * fabs(u)) * fabs(exact) + 1e-35);
+		}
+	}
+	free(up);
+}
+
+static void test_rms_norm(void **state)
+{
+	static const int64_t lengths[] = {1, 31, 64, 100, 576, 1536};
+	for (const char *const *name = kernels_names(); *name; name++)
+		for (size_t l = 0; l < sizeof(lengths) / sizeof(*lengths); l++) {
+			int64_t n = lengths[l];
+			float *x = random_floats((size_t)n, 3), *w = random_floats((size_t)n, 4), a[1536], b[1536];
+			double squares = 0;
+			for (int64_t i = 0; i < n; i++)
+				squares += (double)x[i] * (double)x[i];
+			kernels_reference.rms_norm(x, w, 1e-6f, n, a);
+			kernels_choose(*name)->rms_norm(x, w, 1e-6f, n, b);
+			assert_memory_equal(a, b, (size_t)n * sizeof(*a));
+			for (int64_t i = 0; i < n; i++) {
+				double exact = (double)x[i] * (double)w[i] / sqrt(squares / (double)n + 1e-6);
+				assert_true(fabs((double)b[i] - exact) <= 1e-6 * fabs(exact));
+			}
+			free(x);
+			free(w);
+		}
+}
+
+/* --- Attention --------------------------------------------------------------------------------------------- */
+
+struct cache {
+	uint8_t *keys, *values;
+	size_t key_bytes, value_bytes;
+};
+
+static struct cache make_cache(const struct kernels *k, int kv_type, int head_k, int head_v, int64_t count)
+{
+	struct cache cache = {.key_bytes = kernels_kv_row_bytes(kv_type, head_k),
+			      .value_bytes = kernels_kv_row_bytes(kv_type, head_v)};
+	float *x = random_floats((size_t)count * (size_t)(head_k + head_v), 11);
+	cache.keys = xmalloc((size_t)count * cache.key_bytes);
+	cache.values = xmalloc((size_t)count * cache.value_bytes);
+	for (int64_t t = 0; t < count; t++) {
+		const float *row = x + t * (head_k + head_v);
+		k->kv_store(kv_type, row, head_k, cache.keys + (size_t)t * cache.key_bytes);
+		k->kv_store(kv_type, row + head_k, head_v, cache.values + (size_t)t * cache.value_bytes);
+	}
+	free(x);
+	return cache;
+}
+
+static void free_cache(struct cache *cache)
+{
+	free(cache->keys);
+	free(cache->values);
+}
+
+static void check_attention(const struct kernels *k, int kv_type, int group, int head_k, int head_v, int64_t count)
+{
+	struct cache cache = make_cache(k, kv_type, head_k, head_v, count);
+	struct cache same = make_cache(&kernels_reference, kv_type, head_k, head_v, count);
+	float *q = random_floats((size_t)(group * head_k), 12), *a = xmalloc((size_t)(group * head_v) * sizeof(*a));
+	float *b = xmalloc((size_t)(group * head_v) * sizeof(*b));
+	float *scratch = xmalloc((size_t)group * (size_t)count * sizeof(*scratch));
+	assert_memory_equal(cache.keys, same.keys, (size_t)count * cache.key_bytes);
+	assert_memory_equal(cache.values, same.values, (size_t)count * cache.value_bytes);
+	kernels_reference.attention(kv_type, q, group, head_k, head_v, cache.keys, cache.values, count, 0.3f, scratch,
+				    a);
+	k->attention(kv_type, q, group, head_k, head_v, cache.keys, cache.values, count, 0.3f, scratch, b);
+	for (int i = 0; i < group * head_v; i++)
+		if (memcmp(&a[i], &b[i], sizeof(*a)) != 0)
+			fail_msg("%s cache %d group %d heads %d %d count %d: output %d is %a, not %a", k->name, kv_type,
+				 group, head_k, head_v, (int)count, i, (double)b[i], (double)a[i]);
+	free(q);
+	free(a);
+	free(b);
+	free(scratch);
+	free_cache(&cache);
+	free_cache(&same);
+}
+
+static void test_attention(void **state)
+{
+	static const int shapes[][4] = {{1, 64, 64, 1},  {6, 128, 128, 77}, {7, 64, 64, 33}, {4, 256, 256, 40},
+					{3, 80, 48, 19}, {2, 100, 40, 5},   {9, 32, 32, 130}};
+	static const int caches[] = {ENGINE_KV_F32, ENGINE_KV_F16, ENGINE_KV_Q8_0};
+	for (const char *const *name = kernels_names(); *name; name++)
+		for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
+			for (size_t c = 0; c < 3; c++)
+				check_attention(kernels_choose(*name), caches[c], shapes[i][0], shapes[i][1],
+						shapes[i][2], shapes[i][3]);
+}
+
+/* The reference against the formula in double precision, F32 cache. */
+static void test_attention_exact(void **state)
+{
+	enum { HEAD = 64, COUNT = 50 };
+	struct cache cache = make_cache(&kernels_reference, ENGINE_KV_F32, HEAD, HEAD, COUNT);
+	const float *keys = (const float *)(const void *)cache.keys,
+		    *values = (const float *)(const void *)cache.values;
+	float *q = random_floats(HEAD, 13), scratch[COUNT], out[HEAD];
+	double p[COUNT], sum = 0;
+	kernels_reference.attention(ENGINE_KV_F32, q, 1, HEAD, HEAD, keys, values, COUNT, 0.125f, scratch, out);
+	for (int t = 0; t < COUNT; t++) {
+		p[t] = 0;
+		for (int i = 0; i < HEAD; i++)
+			p[t] += (double)q[i] * (double)keys[t * HEAD + i];
+		sum += p[t] = exp(p[t] * 0.125);
+	}
+	for (int i = 0; i < HEAD; i++) {
+		double exact = 0;
+		for (int t = 0; t < COUNT; t++)
+			exact += p[t] / sum * (double)values[t * HEAD + i];
+		assert_true(fabs((double)out[i] - exact) < 2e-6);
+	}
+	free(q);
+	free_cache(&cache);
+}
+
+static void test_choose(void **state)
+{
+	assert_ptr_equal(kernels_choose("reference"), &kernels_reference);
+	assert_null(kernels_choose("pentium"));
+	assert_string_equal(kernels_choose(NULL)->name, kernels_names()[0]);
+	for (const char *const *name = kernels_names(); *name; name++)
+		assert_string_equal(kernels_choose(*name)->name, *name);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_to_float),    cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_bits),        cmocka_unit_test(test_long_rows),
+		cmocka_unit_test(test_quantize),    cmocka_unit_test(test_nan),
+		cmocka_unit_test(test_activations), cmocka_unit_test(test_rms_norm),
+		cmocka_unit_test(test_attention),   cmocka_unit_test(test_attention_exact),
+		cmocka_unit_test(test_choose),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

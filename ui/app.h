@@ -71,7 +71,8 @@ struct app {
 	struct app_message *messages;
 	int message_count;
 	struct turn *turn;
-	int answer_entry; /* of the running turn, -1: nothing said yet */
+	int answer_entry;        /* of the running turn, -1: nothing said yet */
+	const char *answer_mark; /* what is to be said about the last answer ("interrupted"), or NULL */
 	struct backlog *backlog;
 	struct app_waiting *waiting;
 	int waiting_count, waiting_entry; /* its first entry in the transcript */

@@ -171,6 +171,7 @@ static bool start(struct app *app, const char *text, size_t len, char *err, size
 		return false;
 	}
 	app->answer_entry = -1;
+	app->answer_mark = NULL;
 	set_phase(app, ENGINE_PROMPT);
 	report_storage(app);
 	return true;
@@ -303,8 +304,10 @@ static void mark_answer(struct app *app)
 		key = "chat.interrupted";
 	else if (turn_finish(app->turn) == ENGINE_LENGTH)
 		key = "chat.length";
-	if (key && app->answer_entry >= 0)
-		transcript_mark(app->transcript, app->answer_entry, i18n_text(app->tr, key));
+	if (!key || app->answer_entry < 0)
+		return;
+	transcript_mark(app->transcript, app->answer_entry, i18n_text(app->tr, key));
+	app->answer_mark = i18n_text(app->tr, key);
 }
 
 static void finish(struct app *app)

@@ -82,6 +82,8 @@ static void print_news(struct line_mode *lm)
 		if (more)
 			break;
 		end_line(lm);
+		if (lm->entry == app->answer_entry && app->answer_mark)
+			printf("[%s]\n", app->answer_mark);
 		lm->entry++;
 		lm->printed = 0;
 	}

@@ -70,12 +70,27 @@ static bool usable_terminal(void)
 	return term && term[0] && strcmp(term, "dumb") != 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
+/* Keys pressed before the terminal was ours: it has made newlines of Enter. */
+static void take_early_keys(struct app *app)
+{
+	char bytes[4096];
+	if (!(loop_wait(app->loop, app->tty, -1, 0) & LOOP_INPUT))
+		return;
+	ssize_t n = read(app->tty, bytes, sizeof(bytes));
+	for (ssize_t i = 0; i < n; i++)
+		if (bytes[i] == '\n')
+			bytes[i] = '\r';
+	if (n > 0)
+		app_input(app, bytes, (size_t)n);
+}
+
 static int run_on(struct screen *screen, const struct ui_options *options, struct loop *loop)
 {
 	struct app *app = app_create(options, screen);
 	app->loop = loop;
 	app->tty = STDIN_FILENO;
 	app_start(app);
+	take_early_keys(app);
 	app_draw(app);
 	run(app);
 	int code = app->exit_code;

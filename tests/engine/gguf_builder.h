@@ -55,7 +55,8 @@ static inline void put_array(struct gguf_builder *g, const char *key, uint32_t e
 }
 
 /* A tensor's entry; its data is the caller's to add. */
-static inline void put_tensor(struct gguf_builder *g, const char *name, uint32_t dims, const uint64_t *ne, uint32_t type, uint64_t offset)
+static inline void put_tensor(struct gguf_builder *g, const char *name, uint32_t dims, const uint64_t *ne,
+			      uint32_t type, uint64_t offset)
 {
 	put_string(&g->tensors, name);
 	put_le(&g->tensors, dims, 4);

@@ -119,7 +119,8 @@ static void patched(size_t at, uint64_t value, int bytes, const char *says)
 /* Faults 3 and 4. */
 static void test_header_fields(void **state)
 {
-	static const uint64_t counts[] = {0x7fffffff, 0x80000000, 0x100000000, UINT64_MAX / 32 + 1, 1ull << 63, UINT64_MAX};
+	static const uint64_t counts[] = {0x7fffffff,          0x80000000, 0x100000000,
+					  UINT64_MAX / 32 + 1, 1ull << 63, UINT64_MAX};
 	patched(0, 0x46554748, 4, "not a GGUF file");
 	patched(4, 1, 4, "version 1");
 	patched(4, 4, 4, "version 4");
@@ -275,10 +276,11 @@ static void test_every_byte_changed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_good_file),      cmocka_unit_test(test_cut_anywhere),    cmocka_unit_test(test_header_fields),
-		cmocka_unit_test(test_string_lengths),   cmocka_unit_test(test_values),          cmocka_unit_test(test_alignment),
-		cmocka_unit_test(test_tensors),          cmocka_unit_test(test_tensor_places),   cmocka_unit_test(test_strange_files),
-		cmocka_unit_test(test_every_byte_changed),
+		cmocka_unit_test(test_a_good_file),   cmocka_unit_test(test_cut_anywhere),
+		cmocka_unit_test(test_header_fields), cmocka_unit_test(test_string_lengths),
+		cmocka_unit_test(test_values),        cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_tensors),       cmocka_unit_test(test_tensor_places),
+		cmocka_unit_test(test_strange_files), cmocka_unit_test(test_every_byte_changed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,8 @@ static void put_line(const char *text)
 static void put_json(cJSON *json)
 {
 	char *text = cJSON_Print(json);
-	puts(text);
+	put_text(text, strlen(text));
+	puts("");
 	free(text);
 	cJSON_Delete(json);
 }

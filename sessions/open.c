@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Stores up to this size are checked whole on every opening: some milliseconds. */
+/* Stores up to this size are checked whole on every opening, some milliseconds;
+ * others when a journal shows that somebody died while writing. */
 enum { QUICK_CHECK_BYTES = 4 << 20 };
 
 enum found { FOUND_SOUND, FOUND_NEWER, FOUND_DAMAGED, FOUND_UNWRITABLE, FOUND_ERROR };
@@ -77,12 +78,18 @@ static bool is_damage(struct sessions *s)
 	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
-/* True unless the file is small enough to look at and not sound. */
+static bool wants_check(const struct sessions *s)
+{
+	struct stat store, journal;
+	char *path = xasprintf("%s-journal", s->path);
+	bool small = stat(s->path, &store) == 0 && store.st_size <= QUICK_CHECK_BYTES;
+	bool unclean = stat(path, &journal) == 0 && journal.st_size > 0;
+	free(path);
+	return small || unclean;
+}
+
 static bool looks_sound(struct sessions *s)
 {
-	struct stat st;
-	if (stat(s->path, &st) || st.st_size > QUICK_CHECK_BYTES)
-		return true;
 	sqlite3_stmt *stmt;
 	bool sound = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK;
 	if (sound) {
@@ -96,6 +103,7 @@ static bool looks_sound(struct sessions *s)
 
 static enum found look(struct sessions *s, char *err, size_t errlen)
 {
+	bool check = wants_check(s); /* before connecting plays the journal back */
 	if (store_connect(&s->db, s->path, SQLITE_OPEN_READWRITE) != SQLITE_OK) {
 		store_fail(s, err, errlen);
 		return is_damage(s) ? FOUND_DAMAGED : FOUND_ERROR;
@@ -107,7 +115,7 @@ static enum found look(struct sessions *s, char *err, size_t errlen)
 			       : FOUND_ERROR;
 	if (version > SCHEMA_VERSION)
 		return FOUND_NEWER;
-	if (!looks_sound(s)) {
+	if (check && !looks_sound(s)) {
 		store_error(s, err, errlen, "the file is damaged");
 		return FOUND_DAMAGED;
 	}

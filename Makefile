@@ -120,6 +120,9 @@ test unit: $(TESTS)                 ## unit tests only: seconds
 list-tests:
 	@echo $(TESTS)
 
+fixtures:                           ## fetch what the vocabulary tests compare with, once
+	@python3 tests/fetch_fixtures.py
+
 system: bora                        ## tests of the real program in real terminals
 	/usr/bin/python3 -m pytest -q tests/system
 

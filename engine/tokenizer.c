@@ -340,7 +340,8 @@ static int read_end(struct loader *l, const char *key)
 	return 0;
 }
 
-/* Tokens that end an answer whatever else the file says: conversions often name only one of several. */
+/* Tokens that end an answer whatever else the file says: conversions often name only one of several. Text must not
+ * forge them, so they are control tokens even where a file calls them user-defined. */
 static void mark_ends(struct tokenizer *t)
 {
 	static const char *const names[] = {
@@ -365,6 +366,9 @@ static void mark_ends(struct tokenizer *t)
 		if (id >= 0)
 			t->ends[id] = true;
 	}
+	for (int32_t id = 0; id < t->vocab; id++)
+		if (t->types[id] == TOKEN_USER && (t->ends[id] || id == t->bos))
+			t->types[id] = TOKEN_CONTROL;
 }
 
 static int read_ids(struct loader *l)

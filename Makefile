@@ -41,7 +41,7 @@ FUZZERS := $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))
 
 .DEFAULT_GOAL := all
 .PHONY: all run check test unit system bench asan tsan fuzz format man install uninstall clean help \
-	deps deps-check models check-layers check-docs list-tests man-pages
+	deps deps-check models check-layers check-docs lint-locale list-tests man-pages
 
 all: bora                           ## build ./bora
 
@@ -148,6 +148,8 @@ fuzz: $(KERNELS)                    ## fuzz every parser for a minute each
 bench: bora                         ## speed of this machine, model by model
 	tests/bench/bench.sh
 
+lint-locale:                        ## catalogues are complete and used
+	tests/check-locale.py
 check-layers:                       ## folders include only what they may
 	tests/check-layers.sh
 check-docs:                         ## names in documents exist; generated pages are current

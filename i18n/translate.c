@@ -21,14 +21,15 @@ static int by_key(const void *key, const void *message)
 	return strcmp(key, ((const struct catalogue_message *)message)->key);
 }
 
-/* The text and the language it is written in. */
+/* The text and the locale that formats it: the language it is written in. Arabic
+ * takes Latin digits: they stand beside code, sizes and figures that have them. */
 static const char *find(const struct i18n *tr, const char *key, const char **language)
 {
 	const struct catalogue *catalogues[] = {tr->language, tr->english};
 	for (int i = 0; i < 2; i++) {
 		const struct catalogue_message *found = bsearch(key, catalogues[i]->messages, catalogues[i]->count,
 								sizeof(*catalogues[i]->messages), by_key);
-		*language = catalogues[i]->language;
+		*language = strcmp(catalogues[i]->language, "ar") == 0 ? "ar@numbers=latn" : catalogues[i]->language;
 		if (found)
 			return found->text;
 	}

@@ -1,0 +1,72 @@
+/* Speed of the kernels on one thread, by processor time: bench_kernels [SET [TYPE]]. One line of CSV a type and number
+ * of columns: set, type, columns, GB/s of weights read, Gop/s. Matrices are larger than caches. */
+#include "engine/kernels/kernels.h"
+#include "xmalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { N = 2048, COLUMNS = 256, MATRIX = 96 << 20, PREFILL_ROWS = 512 };
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void measure(const struct kernels *k, enum tensor_type type, const uint8_t *w, const uint8_t *act,
+		    const float *x, float *y, int columns)
+{
+	const struct type_info *info = type_info(type);
+	size_t row_bytes = (size_t)(N / info->block * info->bytes);
+	int64_t rows = columns > 8 ? PREFILL_ROWS : (int64_t)(MATRIX / row_bytes);
+	double best = 1e9;
+	for (int i = 0; i < 3; i++) {
+		double start = now();
+		k->matmul(type, w, row_bytes, N, 0, rows, act, kernels_activation_bytes(N), x, N, columns, y,
+			  (size_t)rows);
+		double took = now() - start;
+		best = took < best ? took : best;
+	}
+	printf("%s,%s,%d,%.2f,%.1f\n", k->name, info->name, columns, (double)rows * (double)row_bytes / best * 1e-9,
+	       2.0 * N * (double)rows * columns / best * 1e-9);
+	fflush(stdout);
+}
+
+static void fill(const struct kernels *k, uint8_t *w, float *x, uint8_t *act)
+{
+	for (size_t i = 0; i < MATRIX; i++)
+		w[i] = ((uint8_t)(i * 2654435761u >> 24) & 0x1b) |
+		       0x20; /* no scale of these is infinite or subnormal */
+	for (int c = 0; c < COLUMNS; c++) {
+		for (int i = 0; i < N; i++)
+			x[(size_t)c * N + (size_t)i] = (float)((i * 7919 + c) % 201 - 100) / 100;
+		k->quantize(x + (size_t)c * N, N, act + (size_t)c * kernels_activation_bytes(N));
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const int columns[] = {1, 2, 4, 8, COLUMNS};
+	const struct kernels *k = kernels_choose(argc > 1 ? argv[1] : NULL);
+	uint8_t *w = aligned_alloc(64, MATRIX), *act = aligned_alloc(64, kernels_activation_bytes(N) * COLUMNS);
+	float *x = xcalloc((size_t)N * COLUMNS, sizeof(*x)), *y = xmalloc((size_t)MATRIX);
+	if (!k || !w || !act) {
+		fprintf(stderr, "bench_kernels: this set does not run here\n");
+		return 1;
+	}
+	fill(k, w, x, act);
+	printf("set,type,columns,GB/s,Gop/s\n");
+	for (uint32_t type = 0; type < TYPE_COUNT; type++)
+		for (size_t i = 0; type_info(type) && i < sizeof(columns) / sizeof(*columns); i++)
+			if (argc < 3 || strcmp(argv[2], type_info(type)->name) == 0)
+				measure(k, (enum tensor_type)type, w, act, x, y, columns[i]);
+	free(w);
+	free(act);
+	free(x);
+	free(y);
+	return 0;
+}

@@ -28,14 +28,16 @@ struct terms {
 	struct buffer text; /* the terms, a space after each */
 	struct term *list;
 	size_t count, size;
+	const struct i18n *tr;
+	const char *source;
+	bool tails; /* of a run of letter pairs, the last letter is a term too */
 };
 
 /* --- Terms ----------------------------------------------------------------------- */
 
 /* The index's tokenizer splits at spaces, quotes and control characters: a term has none. */
-static void add_term(void *arg, const char *term, size_t len, size_t start, size_t end)
+static void put_term(struct terms *terms, const char *term, size_t len, size_t start, size_t end)
 {
-	struct terms *terms = arg;
 	struct term t = {.at = terms->text.len, .start = start, .end = end};
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)term[i];
@@ -51,11 +53,52 @@ static void add_term(void *arg, const char *term, size_t len, size_t start, size
 	terms->list[terms->count++] = t;
 }
 
-static void make_terms(struct sessions *s, const char *text, size_t len, struct terms *out)
+/* Of a script written in pairs of letters: South-East Asian, Han, kana, Hangul. */
+static bool is_paired(const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	if (len < 3 || p[0] < 0xe0)
+		return false;
+	unsigned c = p[0] < 0xf0 ? (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu) : 0x20000;
+	return (c >= 0x0e00 && c <= 0x0eff) || (c >= 0x1000 && c <= 0x109f) || (c >= 0x1780 && c <= 0x17ff) ||
+	       (c >= 0x1100 && c <= 0x11ff) || c >= 0x2e80;
+}
+
+/* No pair begins with the last letter of a run: without this, nobody would find it alone. */
+static void put_tail(struct terms *terms)
+{
+	if (!terms->tails || !terms->count)
+		return;
+	struct term last = terms->list[terms->count - 1];
+	if (!is_paired(terms->source + last.start, last.end - last.start))
+		return;
+	size_t letter = i18n_cluster_prev(terms->tr, terms->source, last.end, last.end);
+	if (letter <= last.start)
+		return;
+	struct buffer folded = {0};
+	i18n_fold(terms->tr, terms->source + letter, last.end - letter, &folded);
+	put_term(terms, folded.data, folded.len, letter, last.end);
+	buffer_free(&folded);
+}
+
+static void add_term(void *arg, const char *term, size_t len, size_t start, size_t end)
+{
+	struct terms *terms = arg;
+	if (terms->count && start >= terms->list[terms->count - 1].end)
+		put_tail(terms);
+	put_term(terms, term, len, start, end);
+}
+
+/* tails: for what is searched; a query has none. */
+static void make_terms(struct sessions *s, const char *text, size_t len, bool tails, struct terms *out)
 {
 	out->count = 0;
+	out->tr = s->tr;
+	out->source = text;
+	out->tails = tails;
 	buffer_clear(&out->text);
 	i18n_terms(s->tr, text, len < INDEX_BYTES ? len : INDEX_BYTES, add_term, out);
+	put_tail(out);
 }
 
 static void free_terms(struct terms *terms)
@@ -67,7 +110,7 @@ static void free_terms(struct terms *terms)
 static char *joined_terms(struct sessions *s, const char *text, size_t len)
 {
 	struct terms terms = {0};
-	make_terms(s, text, len, &terms);
+	make_terms(s, text, len, true, &terms);
 	char *joined = buffer_take(&terms.text);
 	free_terms(&terms);
 	return joined;
@@ -251,7 +294,7 @@ static bool may_go_on(const struct terms *terms, size_t i)
 	return at_end && (terms->list[i].len > 1 || (unsigned char)terms->text.data[terms->list[i].at] >= 0x80);
 }
 
-static void put_term(struct buffer *expression, const struct terms *terms, size_t i)
+static void put_match(struct buffer *expression, const struct terms *terms, size_t i)
 {
 	buffer_printf(expression, "\"%.*s\"%s ", (int)terms->list[i].len, terms->text.data + terms->list[i].at,
 		      may_go_on(terms, i) ? " *" : "");
@@ -263,10 +306,10 @@ static char *match_expression(const struct terms *terms)
 	for (size_t i = 0; i < terms->count && i < QUERY_MOST; i++) {
 		bool stem = is_stem(terms, i + 1);
 		buffer_puts(&expression, i ? "AND (" : "(");
-		put_term(&expression, terms, i);
+		put_match(&expression, terms, i);
 		if (stem) {
 			buffer_puts(&expression, "OR ");
-			put_term(&expression, terms, ++i);
+			put_match(&expression, terms, ++i);
 		}
 		buffer_puts(&expression, ") ");
 	}
@@ -407,7 +450,7 @@ static int take_row(struct search *search, sqlite3_stmt *stmt, char *err, size_t
 	size_t len = (size_t)sqlite3_column_bytes(stmt, 3), start = 0, end = 0;
 	if (sqlite3_column_int(stmt, 4) && has_hit_in(search, sqlite3_column_int64(stmt, 1)))
 		return 0;
-	make_terms(s, content ? content : "", len, &search->content);
+	make_terms(s, content ? content : "", len, true, &search->content);
 	if (!prove(search->query, &search->terms, &search->content, &start, &end))
 		return 0;
 	struct search_hit hit = {.message = sqlite3_column_int64(stmt, 0), .number = sqlite3_column_int64(stmt, 2)};
@@ -473,7 +516,7 @@ int sessions_search(struct sessions *s, const char *query, int most, struct sear
 	struct search search = {.s = s, .query = query, .most = most > 0 ? (size_t)most : 0};
 	*out = NULL;
 	*count = 0;
-	make_terms(s, query, strlen(query), &search.terms);
+	make_terms(s, query, strlen(query), false, &search.terms);
 	search.hits = xcalloc(search.most, sizeof(*search.hits));
 	int code = search.terms.count ? run(&search, err, errlen) : 0;
 	if (code) {

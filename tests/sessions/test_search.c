@@ -98,6 +98,13 @@ static void test_words_and_order(void **state)
 	fixture_say(f, a.row, MESSAGE_USER, "京都と東京");
 	assert_int_equal(hits_of(f, "東京都"), 0);
 	assert_int_equal(hits_of(f, "東京"), 1);
+	/* A letter alone, at the beginning, in the middle, at the end of its run. */
+	assert_int_equal(hits_of(f, "京"), 1);
+	assert_int_equal(hits_of(f, "と"), 1);
+	fixture_say(f, b.row, MESSAGE_USER, "飲みます: 緑茶。");
+	assert_int_equal(hits_of(f, "茶"), 1);
+	assert_int_equal(hits_of(f, "緑茶"), 1);
+	assert_int_equal(hits_of(f, "茶緑"), 0);
 	session_free(&a);
 	session_free(&b);
 }

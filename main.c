@@ -113,6 +113,12 @@ int main(int argc, char **argv)
 		i18n_set_width(cli.tr, I18N_WIDTH_AMBIGUOUS, 2);
 	log_open(option_string(cli.options, OPTION_LOG));
 	cli.argv = options_rest(cli.options, &cli.argc);
+	/* Options may stand before the command as well. */
+	if (!command && cli.argc && !option_string(cli.options, OPTION_PROMPT)) {
+		command = find_command(cli.argv[0]);
+		cli.argv += command != NULL;
+		cli.argc -= command != NULL;
+	}
 	int code = run(&cli, command);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		code = code ? code : 1;

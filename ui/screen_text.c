@@ -17,14 +17,18 @@ int screen_text(struct screen *screen, const struct i18n *tr, int row, int from,
 	if (from >= to)
 		return from;
 	char *line = i18n_sanitize_line(text, strlen(text)), *cut = i18n_truncate(tr, line, to - from);
-	struct layout_options options = {.width = to - from, .bidi = I18N_BIDI_APP, .direction = LAYOUT_LTR};
+	struct layout_options options = {.width = to - from, .bidi = I18N_BIDI_APP};
 	struct layout layout;
 	int end = from;
 	i18n_layout(tr, cut, strlen(cut), &options, &layout);
-	for (int i = 0; layout.count && i < layout.rows[0].count; i++) {
-		const struct layout_cell *cell = &layout.rows[0].cells[i];
-		screen->ops->put(screen, row, from + cell->column, cell->text, cell->text_len, cell->width, style);
-		end = from + cell->column + cell->width;
+	const struct layout_row *laid = &layout.rows[0];
+	/* Text of the other direction is in its own order, but stands where the interface's does. */
+	int shift = laid->count && laid->rtl && !i18n_is_rtl(tr) ? laid->cells[0].column : 0;
+	for (int i = 0; i < laid->count; i++) {
+		const struct layout_cell *cell = &laid->cells[i];
+		int column = from + cell->column - shift;
+		screen->ops->put(screen, row, column, cell->text, cell->text_len, cell->width, style);
+		end = column + cell->width;
 	}
 	layout_free(&layout);
 	free(cut);

@@ -886,11 +886,8 @@ void editor_draw(struct editor *ed, struct screen *screen, int first, int height
 			draw_row(ed, screen, first + i, &ed->layout.rows[ed->top + i], folds);
 	}
 	draw_prompt(ed, screen, first);
-	if (rl_end == 0 && !editor_searching(ed) && columns > PROMPT_CELLS + 2) {
-		char *hint = i18n_truncate(ed->tr, i18n_text(ed->tr, "editor.hint"), columns - PROMPT_CELLS - 1);
-		put_text(ed, screen, first, PROMPT_CELLS, hint, STYLE_DIM);
-		free(hint);
-	}
+	if (rl_end == 0 && !editor_searching(ed))
+		screen_text(screen, ed->tr, first, PROMPT_CELLS, columns - 1, i18n_text(ed->tr, "editor.hint"), STYLE_DIM);
 	*caret_row = first + row - ed->top;
 	*caret_column = column;
 }

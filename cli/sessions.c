@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MOST_HITS = 100 };
@@ -401,11 +402,14 @@ static int run_export(struct command *c)
 static int import_file(struct command *c, const char *path)
 {
 	struct buffer text = {0};
+	struct stat st;
 	int imported = 0, code = 0;
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return cli_fail("%s: cannot be opened: %s", path, strerror(errno));
-	if (cli_read_all(fd, &text, c->err, sizeof(c->err)))
+	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && strcmp(path, "-") != 0)
+		code = cli_fail("%s: a device, not a file", path);
+	else if (cli_read_all(fd, &text, c->err, sizeof(c->err)))
 		code = cli_fail("%s: %s", path, c->err);
 	close(fd);
 	if (code == 0 &&

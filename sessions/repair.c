@@ -155,7 +155,11 @@ static int rebuild(const char *path, const struct i18n *tr, const unsigned char 
 {
 	struct sessions fresh = {.path = (char *)path, .tr = tr, .lock_fd = -1};
 	int code = -1;
+	/* What an attempt that was cut short left behind. */
+	char *journal = xasprintf("%s-journal", path);
+	unlink(journal);
 	unlink(path);
+	free(journal);
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		snprintf(err, errlen, "%s: cannot be made, so nothing was salvaged: %s", path, strerror(errno));

@@ -252,6 +252,29 @@ def test_damaged_page(driver, tmp_path):
     assert "notice" not in run(driver, tmp_path, "dump").stdout
 
 
+@needs_strace
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "link", "rename"])
+def test_killed_while_salvaging(driver, tmp_path, call):
+    damaged = tmp_path / "damaged"
+    run(driver, damaged, "talk", "3")
+    run("dd", "if=/dev/urandom", f"of={damaged}/sessions.db", "bs=4096", "count=1", "conv=notrunc")
+    killed = 0
+    for n in (1, 2, 5, 9):
+        folder = tmp_path / str(n)
+        shutil.copytree(damaged, folder)
+        result = run("strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=SIGKILL:when={n}", driver, folder,
+                     "dump")
+        killed += result.returncode != 0
+        dump = run(driver, folder, "dump").stdout
+        assert len(re.findall(r"^\d+ user complete question-\d$", dump, re.M)) == 3
+        assert len(re.findall(r"^\d+ assistant complete answer-\d", dump, re.M)) == 3
+        assert run(driver, folder, "check").returncode == 0
+        # The damaged file is still there, whole.
+        assert any(file.stat().st_size == (damaged / "sessions.db").stat().st_size
+                   for file in folder.glob("sessions.db.damaged-*[0-9]"))
+    assert killed >= 1
+
+
 def test_truncated_store(driver, tmp_path):
     run(driver, tmp_path, "talk", "4")
     size = (tmp_path / "sessions.db").stat().st_size

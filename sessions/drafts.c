@@ -1,7 +1,7 @@
 /* Drafts are files drafts/ID (drafts/new for the new chat), replaced by renaming:
  * a crash leaves the old one or the new one. History is one file, a line an
  * entry, newlines and backslashes escaped, added to at its end. */
-#include "sessions.h"
+#include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +28,9 @@ struct drafts *drafts_open(const char *dir)
 		*slash = '/';
 	}
 	mkdir(d->dir, 0700);
+	store_tighten(dir);
+	store_tighten(d->dir);
+	store_tighten(d->history);
 	return d;
 }
 

@@ -36,23 +36,12 @@ static int make_folder(const char *dir, char *err, size_t errlen)
 	return code;
 }
 
-/* Takes away what others may do with a file or folder of ours. A folder shared
- * on purpose (sticky, like /tmp) stays as it is. */
-static void tighten(const char *path)
-{
-	struct stat st;
-	if (lstat(path, &st) || st.st_uid != geteuid() || !(st.st_mode & 077) || (st.st_mode & S_ISVTX))
-		return;
-	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-		chmod(path, st.st_mode & 0700);
-}
-
 static void tighten_all(struct sessions *s)
 {
 	char *journal = xasprintf("%s-journal", s->path);
-	tighten(s->dir);
-	tighten(s->path);
-	tighten(journal);
+	store_tighten(s->dir);
+	store_tighten(s->path);
+	store_tighten(journal);
 	free(journal);
 }
 

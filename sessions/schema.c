@@ -53,8 +53,8 @@ static const char *const steps[] = {
 	"CREATE INDEX messages_parent ON messages (session, parent, number);"
 	"CREATE INDEX messages_unindexed ON messages (id) WHERE indexed = 0;"
 
-	/* Terms come ready made from i18n_terms(), joined by spaces: every ASCII
-	 * character but the space is part of a term (search.c). */
+	/* Terms come ready made from i18n_terms(), joined by spaces. Every ASCII character is
+	 * part of a term, but for spaces and quotes, which search.c leaves out. */
 	"CREATE VIRTUAL TABLE terms USING fts5 (words, content = '', columnsize = 0, prefix = '2 3', detail = none,"
 	" tokenize = \"ascii tokenchars '!#$%&()*+,-./:;<=>?@[\\]^_`{|}~'\");",
 };

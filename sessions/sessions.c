@@ -232,8 +232,12 @@ static void remove_cache_files(struct sessions *s, const char *id)
 int session_delete(struct sessions *s, int64_t row, char *err, size_t errlen)
 {
 	struct session session;
-	if (session_lock(s, row, err, errlen) || session_load(s, row, &session, err, errlen))
+	if (session_load(s, row, &session, err, errlen))
 		return -1;
+	if (session_lock(s, row, err, errlen)) {
+		session_free(&session);
+		return -1;
+	}
 	int code = store_begin(s, err, errlen);
 	if (code == 0) {
 		code = search_forget(s, row, err, errlen);

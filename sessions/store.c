@@ -301,3 +301,12 @@ int64_t store_now(void)
 	time_t now = time(NULL);
 	return now < 0 ? 0 : (int64_t)now;
 }
+
+void store_tighten(const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) || st.st_uid != geteuid() || !(st.st_mode & 077) || (st.st_mode & S_ISVTX))
+		return;
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		chmod(path, st.st_mode & 0700);
+}

@@ -63,7 +63,10 @@ void store_rollback(struct sessions *);
 /* Commits when code is 0, else rolls back; returns the final code. */
 int store_end(struct sessions *, int code, char *err, size_t errlen);
 
-int store_sync_folder(const char *dir);       /* makes names made in it last */
+int store_sync_folder(const char *dir); /* makes names made in it last */
+/* Takes away what others may do with a file or folder of ours. A folder shared on
+ * purpose (sticky, like /tmp) stays as it is. */
+void store_tighten(const char *path);
 char *store_text(sqlite3_stmt *, int column); /* a copy; caller frees */
 int64_t store_now(void);                      /* seconds since 1970, never negative */
 

@@ -39,6 +39,12 @@ static void test_drafts(void **state)
 	assert_int_equal(files, 1);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
+	/* A folder that was opened to others is closed again. */
+	assert_int_equal(chmod(dir, 0755), 0);
+	drafts_close(d);
+	d = drafts_open(f->dir);
+	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
 	free(dir);
 	free(path);
 	drafts_close(d);

@@ -38,6 +38,7 @@ struct terminal {
 	 * a terminal that joins them must see them together. */
 	unsigned *row_hash, *shown_hash;
 	bool *row_joined;
+	bool stale; /* what the terminal shows is not known, or the cursor has moved */
 	char *title;
 };
 
@@ -222,18 +223,44 @@ static void op_size(struct screen *screen, int *rows, int *columns)
 static void op_cursor(struct screen *screen, int row, int column, bool visible)
 {
 	struct terminal *t = self(screen);
+	t->stale = t->stale || t->cursor_row != row || t->cursor_column != column || t->cursor_visible != visible;
 	t->cursor_row = row;
 	t->cursor_column = column;
 	t->cursor_visible = visible;
 }
 
+/* ncurses scrolls rows that moved with SU and SD inside margins, which not every
+ * terminal (or recorder of one) has. Rows that only moved are written anew. */
+static bool rows_moved(const struct terminal *t)
+{
+	for (int row = 0; row < t->rows; row++) {
+		if (t->row_hash[row] == t->shown_hash[row] || t->row_hash[row] == 0)
+			continue;
+		for (int other = 0; other < t->rows; other++)
+			if (other != row && t->row_hash[row] == t->shown_hash[other])
+				return true;
+	}
+	return false;
+}
+
+/* Nothing is written to the terminal when nothing has changed. */
+static bool needs_show(const struct terminal *t)
+{
+	for (int row = 0; row < t->rows; row++)
+		if (t->row_hash[row] != t->shown_hash[row])
+			return true;
+	return t->stale;
+}
+
 static void op_show(struct screen *screen)
 {
 	struct terminal *t = self(screen);
-	if (!t->awake)
+	if (!t->awake || !needs_show(t))
 		return;
+	t->stale = false;
+	bool moved = rows_moved(t);
 	for (int row = 0; row < t->rows; row++) {
-		if (t->row_joined[row] && t->row_hash[row] != t->shown_hash[row])
+		if ((moved || t->row_joined[row]) && t->row_hash[row] != t->shown_hash[row])
 			wredrawln(stdscr, row, 1);
 		t->shown_hash[row] = t->row_hash[row];
 	}
@@ -249,7 +276,7 @@ static void op_show(struct screen *screen)
 
 static void op_redraw(struct screen *screen)
 {
-	(void)screen;
+	self(screen)->stale = true;
 	clearok(stdscr, TRUE);
 }
 
@@ -260,13 +287,14 @@ static void op_resize(struct screen *screen)
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
 		resizeterm(size.ws_row, size.ws_col);
 	take_size(t);
+	t->stale = true;
 	clearok(stdscr, TRUE);
 }
 
 static void enter(struct terminal *t)
 {
 	write_text("\033[?2004h");
-	t->awake = true;
+	t->awake = t->stale = true;
 }
 
 static void op_suspend(struct screen *screen)
@@ -318,6 +346,7 @@ static void op_theme(struct screen *screen, const struct theme *theme)
 {
 	self(screen)->theme = *theme;
 	set_colors(self(screen));
+	self(screen)->stale = true;
 	clearok(stdscr, TRUE);
 }
 

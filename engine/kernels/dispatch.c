@@ -6,12 +6,14 @@
 static const struct kernels *const sets[] = {
 #if defined(__x86_64__)
 	&kernels_avx512,
+	&kernels_avx2,
 #endif
 	&kernels_reference,
 };
 static const char *const names[] = {
 #if defined(__x86_64__)
 	"avx512vnni",
+	"avx2",
 #endif
 	"reference",
 	NULL,
@@ -23,7 +25,7 @@ static size_t skipped(void)
 {
 #if defined(__x86_64__)
 	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) /* what has these converts halves */
-		return 1;
+		return 2;
 	return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
 			       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni")
 		       ? 0

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Stores up to this size are checked whole on every opening, some milliseconds;
+/* Stores up to this size are checked whole on every opening, some milliseconds (twenty for four megabytes);
  * others when a journal shows that somebody died while writing. */
 enum { QUICK_CHECK_BYTES = 4 << 20 };
 
@@ -80,7 +80,7 @@ static bool wants_check(const struct sessions *s)
 static bool looks_sound(struct sessions *s)
 {
 	sqlite3_stmt *stmt;
-	bool sound = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK;
+	bool sound = sqlite3_prepare_v2(s->db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) == SQLITE_OK;
 	if (sound) {
 		int code = sqlite3_step(stmt);
 		sound = code == SQLITE_ROW ? strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0

@@ -19,6 +19,9 @@
 	"  WHERE p.session = m.session AND p.number = m.parent), 0)"                                            \
 	" FROM sessions s LEFT JOIN messages m ON m.session = s.row AND m.number = s.leaf "
 
+/* Also when all was taken back: the words are still there. */
+#define HAS_MESSAGES "EXISTS (SELECT 1 FROM messages e WHERE e.session = s.row)"
+
 void session_free(struct session *session)
 {
 	free(session->title);
@@ -63,8 +66,8 @@ int session_load(struct sessions *s, int64_t row, struct session *out, char *err
 
 static int find_latest(struct sessions *s, struct session *out, char *err, size_t errlen)
 {
-	sqlite3_stmt *stmt = store_query(
-		s, err, errlen, SESSION_SELECT "WHERE s.leaf IS NOT NULL ORDER BY s.activity DESC LIMIT 1", "");
+	sqlite3_stmt *stmt = store_query(s, err, errlen,
+					 SESSION_SELECT "WHERE " HAS_MESSAGES " ORDER BY s.activity DESC LIMIT 1", "");
 	int code = stmt ? store_row(s, stmt, err, errlen) : -1;
 	if (code > 0)
 		read_and_reset(stmt, out);
@@ -108,7 +111,7 @@ int session_list(struct sessions *s, bool all, struct session **out, size_t *cou
 	*out = NULL;
 	*count = 0;
 	sqlite3_stmt *stmt = store_query(
-		s, err, errlen, SESSION_SELECT "WHERE ? OR s.leaf IS NOT NULL ORDER BY s.pinned DESC, s.activity DESC",
+		s, err, errlen, SESSION_SELECT "WHERE ? OR " HAS_MESSAGES " ORDER BY s.pinned DESC, s.activity DESC",
 		"i", (int64_t)all);
 	if (!stmt)
 		return -1;

@@ -61,6 +61,10 @@ static void test_undo_to_nothing(void **state)
 	assert_int_equal(session_find(f->store, a.id, &found, f->err, sizeof(f->err)), 0);
 	assert_int_equal(found.messages, 0);
 	session_free(&found);
+	/* It is still the latest conversation, and listed: nothing is hidden. */
+	assert_int_equal(session_find(f->store, "", &found, f->err, sizeof(f->err)), 0);
+	assert_string_equal(found.id, a.id);
+	session_free(&found);
 	fixture_say(f, a.row, MESSAGE_USER, "again");
 	assert_int_equal(message_path(f->store, a.row, &path, &count, f->err, sizeof(f->err)), 0);
 	assert_int_equal(count, 1);

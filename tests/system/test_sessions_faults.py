@@ -238,6 +238,20 @@ def test_journal_left_behind(driver, tmp_path):
     assert run(driver, tmp_path, "dump").stdout == before
 
 
+@needs_strace
+def test_journal_deleted(driver, tmp_path):
+    """Killed in the middle of a commit, and then somebody tidies the journal away."""
+    total = count_calls(driver, tmp_path / "count")["pwrite64"]
+    for n in spread(total, 16):
+        folder = tmp_path / str(n)
+        inject(driver, folder, f"pwrite64:signal=SIGKILL:when={n}")
+        (folder / "sessions.db-journal").unlink(missing_ok=True)
+        dump = run(driver, folder, "dump")
+        assert dump.returncode == 0
+        assert run(driver, folder, "check").returncode == 0
+        assert run(driver, folder, "talk", "1").stdout.endswith("end\n")
+
+
 def test_damaged_page(driver, tmp_path):
     run(driver, tmp_path, "talk", "4")
     pages = (tmp_path / "sessions.db").stat().st_size // 4096

@@ -41,17 +41,21 @@ static void print_value(const struct option_info *info)
 	printf("\\fR%s", optional ? "]" : "");
 }
 
-static void print_range(const struct option_info *info)
+/* "Colours of the screen. From 0 to 1. Default: 0.7." */
+static void print_option_text(const struct i18n *tr, const struct option_info *info)
 {
+	char *key = xasprintf("option.%s", info->name);
+	print_escaped(i18n_text(tr, key));
+	putchar('.');
 	if ((info->type == OPTION_INTEGER || info->type == OPTION_REAL) && info->high > 0)
-		printf("From %.15g to %.15g. ", info->low, info->high);
+		printf(" From %.15g to %.15g.", info->low, info->high);
 	if (*info->fallback) {
-		printf("Default: ");
+		printf(" Default: ");
 		print_escaped(info->fallback);
-		printf(".\n");
-	} else if (info->high > 0) {
-		putchar('\n');
+		putchar('.');
 	}
+	putchar('\n');
+	free(key);
 }
 
 static void print_options(const struct i18n *tr)
@@ -72,8 +76,7 @@ static void print_options(const struct i18n *tr)
 			printf("\\fR");
 			print_value(info);
 			putchar('\n');
-			print_entry(tr, "option", info->name);
-			print_range(info);
+			print_option_text(tr, info);
 		}
 	}
 }
@@ -91,8 +94,7 @@ static void print_settings(const struct i18n *tr)
 		if (info->type == OPTION_FLAG)
 			printf(" \\fIyes|no\\fR");
 		putchar('\n');
-		print_entry(tr, "option", info->name);
-		print_range(info);
+		print_option_text(tr, info);
 	}
 }
 

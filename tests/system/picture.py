@@ -18,7 +18,7 @@ CELL_W, CELL_H, FONT = 8.4, 18, 14
 COLORS = {"default": "#d8dee9", "black": "#2e3440", "red": "#bf616a", "green": "#a3be8c", "brown": "#ebcb8b",
           "blue": "#81a1c1", "magenta": "#b48ead", "cyan": "#88c0d0", "white": "#e5e9f0"}
 BACKGROUND = "#20242e"
-TALK = ["Write a C function that reverses a string in place.", "用一句话解释指针。", "ما هي عاصمة اليابان؟"]
+TALK = ["Write a C function that swaps two ints. Code only, please.", "用一句话解释什么是指针。", "مرحبا! كيف حالك؟"]
 
 
 def color(name, fallback):

@@ -481,16 +481,19 @@ static bool says(const struct template *tmpl, const char *words)
 
 static bool has_token(const struct template *tmpl, const char *name)
 {
-	int32_t id = tokenizer_find(tmpl->t, name);
-	return id >= 0 && tokenizer_is_control(tmpl->t, id);
+	return tokenizer_find(tmpl->t, name) >= 0;
 }
 
+/* The format whose default system message the template says, with its end right behind. */
 static const char *detect_chatml(const struct template *tmpl)
 {
 	static const char *const with_system[] = {"qwen2.5", "smollm2", "qwen2"};
-	for (size_t i = 0; i < sizeof(with_system) / sizeof(with_system[0]); i++)
-		if (says(tmpl, chat_format_named(with_system[i])->default_system))
+	for (size_t i = 0; i < sizeof(with_system) / sizeof(with_system[0]); i++) {
+		char line[128];
+		snprintf(line, sizeof(line), "%s<|im_end|>", chat_format_named(with_system[i])->default_system);
+		if (says(tmpl, line))
 			return with_system[i];
+	}
 	return "chatml";
 }
 
@@ -503,29 +506,23 @@ static const char *detect_mistral(const struct template *tmpl)
 	if (says(tmpl, "<<SYS>>"))
 		return NULL;
 	if (!has_token(tmpl, "[INST]"))
-		return "mistral-v1";
-	if (says(tmpl, "[SYSTEM_PROMPT]"))
+		return says(tmpl, "[SYSTEM_PROMPT]") || says(tmpl, "[AVAILABLE_TOOLS]") ? NULL : "mistral-v1";
+	if (says(tmpl, "[SYSTEM_PROMPT]") && has_token(tmpl, "[SYSTEM_PROMPT]"))
 		return tekken ? "mistral-v7-tekken" : "mistral-v7";
 	if (tekken)
 		return "mistral-v3-tekken";
 	return has_token(tmpl, "[PREFIX]") ? "mistral-v3" : "mistral-v2";
 }
 
-static const char *detect_by_template(const struct template *tmpl)
+/* Phi-3.5 builds its role tokens from the role's name; Zephyr's end is the vocabulary's own. */
+static const char *detect_tags(const struct template *tmpl)
 {
-	if (says(tmpl, "<|im_start|>"))
-		return says(tmpl, "<|im_sep|>") ? NULL : detect_chatml(tmpl);
-	if (says(tmpl, "[INST]"))
-		return detect_mistral(tmpl);
-	if (says(tmpl, "<|start_header_id|>") && says(tmpl, "<|end_header_id|>"))
-		return "llama3";
-	if (says(tmpl, "<start_of_turn>"))
-		return "gemma";
-	if (!says(tmpl, "<|user|>") || !says(tmpl, "<|assistant|>"))
-		return says(tmpl, "'<|' + message['role'] + '|>'") && has_token(tmpl, "<|end|>") ? "phi3" : NULL;
-	return says(tmpl, "<|end|>")                                    ? "phi3"
-	       : says(tmpl, "eos_token") || says(tmpl, "<|endoftext|>") ? "zephyr"
-									: NULL;
+	bool both = says(tmpl, "<|user|>") && says(tmpl, "<|assistant|>");
+	if (has_token(tmpl, "<|end|>") && has_token(tmpl, "<|user|>") && says(tmpl, "<|end|>"))
+		return both || says(tmpl, "'<|' + message['role'] + '|>'") ? "phi3" : NULL;
+	if (!both || says(tmpl, "<|end|>") || says(tmpl, "[gMASK]"))
+		return NULL;
+	return says(tmpl, "eos_token") || says(tmpl, "<|endoftext|>") ? "zephyr" : NULL;
 }
 
 static const char *detect_by_tokens(const struct template *tmpl)
@@ -537,6 +534,21 @@ static const char *detect_by_tokens(const struct template *tmpl)
 	if (has_token(tmpl, "<start_of_turn>") && has_token(tmpl, "<end_of_turn>"))
 		return "gemma";
 	return "plain";
+}
+
+/* A template counts only with the vocabulary that it needs. */
+static const char *detect_by_template(const struct template *tmpl)
+{
+	const char *fallback = detect_by_tokens(tmpl);
+	if (says(tmpl, "<|im_start|>"))
+		return says(tmpl, "<|im_sep|>") || strcmp(fallback, "chatml") ? NULL : detect_chatml(tmpl);
+	if (says(tmpl, "[INST]"))
+		return detect_mistral(tmpl);
+	if (says(tmpl, "<|start_header_id|>") && says(tmpl, "<|end_header_id|>"))
+		return has_token(tmpl, "<|start_header_id|>") && has_token(tmpl, "<|eot_id|>") ? "llama3" : NULL;
+	if (says(tmpl, "<start_of_turn>"))
+		return has_token(tmpl, "<start_of_turn>") && has_token(tmpl, "<end_of_turn>") ? "gemma" : NULL;
+	return detect_tags(tmpl);
 }
 
 const struct chat_format *chat_format_detect(const char *chat_template, size_t len, const struct tokenizer *t,

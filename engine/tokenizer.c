@@ -340,35 +340,55 @@ static int read_end(struct loader *l, const char *key)
 	return 0;
 }
 
-/* Tokens that end an answer whatever else the file says: conversions often name only one of several. Text must not
- * forge them, so they are control tokens even where a file calls them user-defined. */
+/* Tokens that end an answer whatever else the file says: conversions often name only one of several. */
+static const char *const end_names[] = {
+	"<|im_end|>",
+	"<|eot_id|>",
+	"<|eom_id|>",
+	"<|end|>",
+	"<end_of_turn>",
+	"<|endoftext|>",
+	"<|end_of_text|>",
+	"<|EOT|>",
+	"<EOT>",
+	"<|end_of_turn|>",
+	"<|END_OF_TURN_TOKEN|>",
+	"<\xEF\xBD\x9C"
+	"end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+};
+
+/* Tokens that chat formats mark roles with. */
+static const char *const role_names[] = {
+	"<|im_start|>",      "<start_of_turn>",    "<|start_header_id|>",
+	"<|end_header_id|>", "<|begin_of_text|>",  "<|system|>",
+	"<|user|>",          "<|assistant|>",      "[INST]",
+	"[/INST]",           "[SYSTEM_PROMPT]",    "[/SYSTEM_PROMPT]",
+	"[TOOL_CALLS]",      "[TOOL_RESULTS]",     "[/TOOL_RESULTS]",
+	"[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]",
+};
+
+/* A user-defined token is found in any text. Where a file calls a role's or an end's token that, it is a control token
+ * all the same: text must not forge it. */
+static void protect(struct tokenizer *t, int32_t id)
+{
+	if (id >= 0 && t->types[id] == TOKEN_USER)
+		t->types[id] = TOKEN_CONTROL;
+}
+
 static void mark_ends(struct tokenizer *t)
 {
-	static const char *const names[] = {
-		"<|im_end|>",
-		"<|eot_id|>",
-		"<|eom_id|>",
-		"<|end|>",
-		"<end_of_turn>",
-		"<|endoftext|>",
-		"<|end_of_text|>",
-		"<|EOT|>",
-		"<EOT>",
-		"<|end_of_turn|>",
-		"<|END_OF_TURN_TOKEN|>",
-		"<\xEF\xBD\x9C"
-		"end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
-	};
 	if (t->eos >= 0)
 		t->ends[t->eos] = true;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		int32_t id = tokenizer_find(t, names[i]);
+	for (size_t i = 0; i < sizeof(end_names) / sizeof(end_names[0]); i++) {
+		int32_t id = tokenizer_find(t, end_names[i]);
 		if (id >= 0)
 			t->ends[id] = true;
 	}
+	for (size_t i = 0; i < sizeof(role_names) / sizeof(role_names[0]); i++)
+		protect(t, tokenizer_find(t, role_names[i]));
 	for (int32_t id = 0; id < t->vocab; id++)
-		if (t->types[id] == TOKEN_USER && (t->ends[id] || id == t->bos))
-			t->types[id] = TOKEN_CONTROL;
+		if (t->ends[id] || id == t->bos)
+			protect(t, id);
 }
 
 static int read_ids(struct loader *l)

@@ -16,7 +16,7 @@ static char err[1024], warning[256];
 struct entry {
 	const char *text;
 	float score;
-	int type;                    /* 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte */
+	int type; /* 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte */
 };
 
 static void put_entries(struct gguf_builder *g, const struct entry *entries, size_t count, bool scores)
@@ -105,8 +105,15 @@ static void encodes(const struct tokenizer *t, const char *text, bool special, c
 static void test_sentencepiece(void **state)
 {
 	enum { SPACE = SPM_PIECES, A, B, AB, SPACE_AB, ABAB, USER };
-	const struct entry more[] = {{"\xE2\x96\x81", -9, 1}, {"a", -8, 1}, {"b", -7, 1}, {"ab", -2, 1},
-				     {"\xE2\x96\x81" "ab", -3, 1}, {"abab", -4, 5}, {"<tool>", 0, 4}};
+	const struct entry more[] = {{"\xE2\x96\x81", -9, 1},
+				     {"a", -8, 1},
+				     {"b", -7, 1},
+				     {"ab", -2, 1},
+				     {"\xE2\x96\x81"
+				      "ab",
+				      -3, 1},
+				     {"abab", -4, 5},
+				     {"<tool>", 0, 4}};
 	struct opened o;
 	assert_int_equal(open_spm(&o, more, sizeof(more) / sizeof(more[0])), 0);
 	ENCODES(o.t, "ab", false, SPACE_AB);
@@ -128,7 +135,10 @@ static void test_sentencepiece(void **state)
 
 static void test_pieces(void **state)
 {
-	const struct entry more[] = {{"\xE2\x96\x81" "a", -1, 1}, {"", -1, 1}};
+	const struct entry more[] = {{"\xE2\x96\x81"
+				      "a",
+				      -1, 1},
+				     {"", -1, 1}};
 	struct opened o;
 	size_t len;
 	assert_int_equal(open_spm(&o, more, 2), 0);
@@ -302,7 +312,8 @@ static void repeated(const struct tokenizer *t, const char *unit, size_t tokens)
 
 static void test_long_sentencepiece(void **state)
 {
-	const struct entry more[] = {{"\xE2\x96\x81", -9, 1}, {"a", -8, 1}, {"aa", -3, 1}, {"aaaa", -2, 1}, {"<a>", 0, 4}};
+	const struct entry more[] = {
+		{"\xE2\x96\x81", -9, 1}, {"a", -8, 1}, {"aa", -3, 1}, {"aaaa", -2, 1}, {"<a>", 0, 4}};
 	struct opened o;
 	assert_int_equal(open_spm(&o, more, 5), 0);
 	repeated(o.t, "a", LONG / 4 + 1);
@@ -311,7 +322,10 @@ static void test_long_sentencepiece(void **state)
 	repeated(o.t, "\n", LONG + 1);
 	repeated(o.t, "<a", 0);
 	repeated(o.t, "<a>", 0);
-	repeated(o.t, "\xE4\xBD\xA0" "a\xE5\xA5\xBD", 0);
+	repeated(o.t,
+		 "\xE4\xBD\xA0"
+		 "a\xE5\xA5\xBD",
+		 0);
 	close_built(&o);
 }
 
@@ -329,7 +343,10 @@ static void test_long_bpe(void **state)
 	repeated(t, " ", 0);
 	repeated(t, "\n", 0);
 	repeated(t, " \n", 0);
-	repeated(t, "\xE4\xBD\xA0" "a\xE5\xA5\xBD\xE3\x80\x80", 0);
+	repeated(t,
+		 "\xE4\xBD\xA0"
+		 "a\xE5\xA5\xBD\xE3\x80\x80",
+		 0);
 	repeated(t, "\xFF", LONG);
 	tokenizer_close(t);
 	gguf_close(gguf);
@@ -473,7 +490,7 @@ static void test_real_models_round_trip(void **state)
 		int control = 0;
 		for (size_t i = 0; i < ids.count; i++)
 			control += tokenizer_is_control(t, ids.ids[i]);
-		assert_int_equal(control, 3);        /* each vocabulary has three of them */
+		assert_int_equal(control, 3); /* each vocabulary has three of them */
 		tokens_free(&ids);
 		tokenizer_close(t);
 		gguf_close(gguf);
@@ -500,9 +517,9 @@ static void test_unicode(void **state)
 	assert_int_equal(unicode_class(0x94D), UNICODE_MN);
 	assert_int_equal(unicode_class(0x1F600), UNICODE_SYMBOL);
 	assert_int_equal(unicode_class(0x10FFFF), UNICODE_CONTROL);
-	assert_int_equal(unicode_fold(0xC9, folded), 1);             /* É */
+	assert_int_equal(unicode_fold(0xC9, folded), 1); /* É */
 	assert_int_equal(folded[0], 'e');
-	assert_int_equal(unicode_fold(0xD55C, folded), 3);           /* 한 */
+	assert_int_equal(unicode_fold(0xD55C, folded), 3); /* 한 */
 	assert_int_equal(folded[0], 0x1112);
 	assert_int_equal(folded[1], 0x1161);
 	assert_int_equal(folded[2], 0x11AB);

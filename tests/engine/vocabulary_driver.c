@@ -2,6 +2,7 @@
  *
  * usage: vocabulary_driver MODEL      standard input holds requests, each answered by one line
  *   text LENGTH\n BYTES               "1 ID ID …"; 0 instead of 1 when the pieces do not give the text back
+ *   detect LENGTH\n BYTES             the chat format of a template: "KNOWN NAME"
  *   chat FORMAT COUNT CONTINUE\n      then COUNT times: ROLE LENGTH\n BYTES; answer: "STARTS,… ID ID …" */
 #include "engine/chat_format.h"
 #include "xmalloc.h"
@@ -46,6 +47,15 @@ static void answer_text(const struct tokenizer *t, size_t len)
 	printf("%d", gives_back(t, &ids, text, len));
 	print_ids(&ids);
 	tokens_free(&ids);
+	free(text);
+}
+
+static void answer_detect(const struct tokenizer *t, size_t len)
+{
+	char *text = read_bytes(len);
+	bool known;
+	const struct chat_format *format = chat_format_detect(text, len, t, &known);
+	printf("%d %s\n", known, chat_format_name(format));
 	free(text);
 }
 
@@ -100,6 +110,8 @@ int main(int argc, char **argv)
 	while (scanf("%7s", word) == 1) {
 		if (!strcmp(word, "text") && scanf("%zu", &len) == 1 && getchar() == '\n')
 			answer_text(t, len);
+		else if (!strcmp(word, "detect") && scanf("%zu", &len) == 1 && getchar() == '\n')
+			answer_detect(t, len);
 		else if (!strcmp(word, "chat") && scanf("%31s %d %d", name, &count, &continue_last) == 3 &&
 			 getchar() == '\n')
 			answer_chat(t, name, count, continue_last);

@@ -77,6 +77,9 @@ class Terminal:
     def wait_for(self, wanted, seconds=20):
         self.wait(lambda text: wanted in text, seconds, repr(wanted))
 
+    def wait_gone(self, unwanted, seconds=20):
+        self.wait(lambda text: unwanted not in text, seconds, repr(unwanted) + " go")
+
     def wait_exit(self, seconds=10):
         end = time.monotonic() + seconds
         while time.monotonic() < end:

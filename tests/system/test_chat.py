@@ -166,7 +166,7 @@ def test_ctrl_c_twice_leaves(home):
         chat.wait_for("a draft")
         chat.send("\x03")
         chat.wait_for("Ctrl+C")
-        assert "a draft" not in chat.text()
+        chat.wait_gone("a draft")
         chat.send("\x1b[A")
         chat.wait_for("a draft")
         chat.send("\x03")

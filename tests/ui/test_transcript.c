@@ -1,0 +1,370 @@
+/* Conversations in, rows out: golden screens in several scripts and widths. */
+#include "ui/transcript.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROWS = 36 };
+
+struct fixture {
+	struct i18n *tr;
+	struct transcript *t;
+	struct screen *screen;
+	char *text;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+	setlocale(LC_ALL, "C.UTF-8");
+	f->tr = i18n_open("en");
+	f->t = transcript_create(f->tr, I18N_BIDI_APP);
+	f->screen = screen_open_headless(ROWS, 40);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	free(f->text);
+	f->screen->ops->close(f->screen);
+	transcript_free(f->t);
+	i18n_close(f->tr);
+	free(f);
+	return 0;
+}
+
+static int add(struct fixture *f, enum entry_kind kind, const char *text)
+{
+	return transcript_add(f->t, kind, text, strlen(text));
+}
+
+/* The view as text, empty rows at the end cut. */
+static const char *drawn(struct fixture *f, bool styled)
+{
+	int rows, columns;
+	f->screen->ops->size(f->screen, &rows, &columns);
+	transcript_draw(f->t, f->screen, 0, rows);
+	free(f->text);
+	f->text = screen_headless_dump(f->screen, styled);
+	size_t len = strlen(f->text);
+	while (len > 1 && f->text[len - 1] == '\n' && f->text[len - 2] == '\n')
+		f->text[--len] = '\0';
+	return f->text;
+}
+
+static void resize(struct fixture *f, int rows, int columns)
+{
+	screen_headless_resize(f->screen, rows, columns);
+}
+
+static const struct {
+	enum entry_kind kind;
+	const char *text;
+} conversation[] = {
+	{ENTRY_USER, "Hello there, how are you today?"},
+	{ENTRY_ASSISTANT, "# A heading\nFine.\n```c\nint main(void)\n{\n\treturn 0;\n}\n```\nDone."},
+	{ENTRY_USER, "北京和上海哪个城市的人口更多？"},
+	{ENTRY_ASSISTANT, "上海的人口比北京多，大约两千四百万。"},
+	{ENTRY_USER, "ما هي عاصمة فرنسا؟"},
+	{ENTRY_ASSISTANT, "عاصمة فرنسا هي (باريس) منذ 987."},
+	{ENTRY_USER, "नमस्ते दुनिया"},
+	{ENTRY_ASSISTANT, "क्षितिज पर स्त्री की कि ताब"},
+};
+enum { ENTRIES = sizeof(conversation) / sizeof(conversation[0]) };
+
+static void add_conversation(struct fixture *f)
+{
+	for (int i = 0; i < ENTRIES; i++)
+		add(f, conversation[i].kind, conversation[i].text);
+}
+
+static const char at_20[] = "› Hello there, how\n"
+			    "  are you today?\n"
+			    "\n"
+			    "# A heading\n"
+			    "Fine.\n"
+			    "▌ ```c  [1]\n"
+			    "▌ int main(void)\n"
+			    "▌ {\n"
+			    "▌     return 0;\n"
+			    "▌ }\n"
+			    "▌ ```\n"
+			    "Done.\n"
+			    "\n"
+			    "› 北京和上海哪个城市\n"
+			    "  的人口更多？\n"
+			    "\n"
+			    "上海的人口比北京多，\n"
+			    "大约两千四百万。\n"
+			    "\n"
+			    "› ؟ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ ﻲﻫ ﺎﻣ\n"
+			    "\n"
+			    "      ﻲﻫ ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ\n"
+			    "    .987 ﺬﻨﻣ (ﺲﻳﺭﺎﺑ)\n"
+			    "\n"
+			    "› नमस्ते दुनिया\n"
+			    "\n"
+			    "क्षितिज पर स्त्री की कि\n"
+			    "ताब\n";
+
+static const char at_40[] = "› Hello there, how are you today?\n"
+			    "\n"
+			    "# A heading\n"
+			    "Fine.\n"
+			    "▌ ```c  [1]\n"
+			    "▌ int main(void)\n"
+			    "▌ {\n"
+			    "▌     return 0;\n"
+			    "▌ }\n"
+			    "▌ ```\n"
+			    "Done.\n"
+			    "\n"
+			    "› 北京和上海哪个城市的人口更多？\n"
+			    "\n"
+			    "上海的人口比北京多，大约两千四百万。\n"
+			    "\n"
+			    "›                     ؟ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ ﻲﻫ ﺎﻣ\n"
+			    "\n"
+			    "         .987 ﺬﻨﻣ (ﺲﻳﺭﺎﺑ) ﻲﻫ ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ\n"
+			    "\n"
+			    "› नमस्ते दुनिया\n"
+			    "\n"
+			    "क्षितिज पर स्त्री की कि ताब\n";
+
+static const char at_80[] = "› Hello there, how are you today?\n"
+			    "\n"
+			    "# A heading\n"
+			    "Fine.\n"
+			    "▌ ```c  [1]\n"
+			    "▌ int main(void)\n"
+			    "▌ {\n"
+			    "▌     return 0;\n"
+			    "▌ }\n"
+			    "▌ ```\n"
+			    "Done.\n"
+			    "\n"
+			    "› 北京和上海哪个城市的人口更多？\n"
+			    "\n"
+			    "上海的人口比北京多，大约两千四百万。\n"
+			    "\n"
+			    "›                                                             ؟ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ ﻲﻫ ﺎﻣ\n"
+			    "\n"
+			    "                                                 .987 ﺬﻨﻣ (ﺲﻳﺭﺎﺑ) ﻲﻫ ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ\n"
+			    "\n"
+			    "› नमस्ते दुनिया\n"
+			    "\n"
+			    "क्षितिज पर स्त्री की कि ताब\n";
+
+static void test_golden_screens(void **state)
+{
+	struct fixture *f = *state;
+	add_conversation(f);
+	resize(f, ROWS, 20);
+	assert_string_equal(drawn(f, false), at_20);
+	resize(f, ROWS, 40);
+	assert_string_equal(drawn(f, false), at_40);
+	resize(f, ROWS, 80);
+	assert_string_equal(drawn(f, false), at_80);
+	resize(f, ROWS, 40);
+	assert_string_equal(drawn(f, false), at_40);
+}
+
+/* A reply that comes in pieces of any size is drawn as if it had come at once. */
+static void test_streaming_equals_at_once(void **state)
+{
+	struct fixture *f = *state;
+	for (size_t piece = 1; piece < 8; piece++) {
+		transcript_clear(f->t);
+		for (int i = 0; i < ENTRIES; i++) {
+			const char *text = conversation[i].text;
+			size_t len = strlen(text);
+			int entry = transcript_add(f->t, conversation[i].kind, "", 0);
+			for (size_t at = 0; at < len; at += piece) {
+				transcript_append(f->t, entry, text + at, len - at < piece ? len - at : piece);
+				drawn(f, false);
+			}
+		}
+		assert_string_equal(drawn(f, false), at_40);
+	}
+}
+
+static void test_styles(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_USER, "Hi");
+	add(f, ENTRY_ASSISTANT, "# Title\n```c\nx;\n```\nok");
+	add(f, ENTRY_ERROR, "broken");
+	assert_string_equal(drawn(f, true), "› Hi\n"
+					    "p.uu\n"
+					    "\n"
+					    "# Title\n"
+					    "HHHHHHH\n"
+					    "▌ ```c  [1]\n"
+					    "f.fffffffff\n"
+					    "▌ x;\n"
+					    "f.cc\n"
+					    "▌ ```\n"
+					    "f.fff\n"
+					    "ok\n"
+					    "..\n"
+					    "\n"
+					    "broken\n"
+					    "EEEEEE\n");
+}
+
+static void test_an_open_fence_looks_as_it_will(void **state)
+{
+	struct fixture *f = *state;
+	int entry = add(f, ENTRY_ASSISTANT, "```py\nprint(1)");
+	char *open = xstrdup(drawn(f, true));
+	assert_non_null(strstr(open, "print(1)"));
+	transcript_append(f->t, entry, "\n```", 4);
+	assert_int_equal(strncmp(drawn(f, true), open, strlen(open) - 1), 0);
+	free(open);
+}
+
+static void test_code_blocks(void **state)
+{
+	struct fixture *f = *state;
+	const char *code, *language;
+	size_t len, language_len;
+	add(f, ENTRY_ASSISTANT, "```c\nint x;\n```\nand\n~~~\ny\n\tz\n~~~");
+	add(f, ENTRY_USER, "mine:\n```sh\nls\n```");
+	add(f, ENTRY_ASSISTANT, "text\n```python title\nprint('ü')\n");
+	assert_int_equal(transcript_block_count(f->t), 4);
+	static const char *const sources[] = {"int x;\n", "y\n\tz\n", "ls\n", "print('ü')\n"};
+	static const char *const languages[] = {"c", "", "sh", "python"};
+	for (int i = 0; i < 4; i++) {
+		assert_true(transcript_block(f->t, i + 1, &code, &len, &language, &language_len));
+		assert_int_equal(len, strlen(sources[i]));
+		assert_memory_equal(code, sources[i], len);
+		assert_int_equal(language_len, strlen(languages[i]));
+		assert_memory_equal(language, languages[i], language_len);
+	}
+	assert_false(transcript_block(f->t, 0, &code, &len, &language, &language_len));
+	assert_false(transcript_block(f->t, 5, &code, &len, &language, &language_len));
+}
+
+static void add_numbered(struct fixture *f, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char *text = xasprintf("message %d", i);
+		add(f, i % 2 ? ENTRY_ASSISTANT : ENTRY_USER, text);
+		free(text);
+	}
+}
+
+static void test_scrolling(void **state)
+{
+	struct fixture *f = *state;
+	resize(f, 6, 40);
+	add_numbered(f, 20);
+	assert_non_null(strstr(drawn(f, false), "message 19"));
+	assert_true(transcript_at_end(f->t));
+	transcript_scroll(f->t, -4);
+	assert_false(transcript_at_end(f->t));
+	char *before = xstrdup(drawn(f, false));
+	assert_null(strstr(before, "message 19"));
+	assert_non_null(strstr(before, "more below"));
+	add(f, ENTRY_ASSISTANT, "new\nwords\nbelow");
+	assert_string_equal(drawn(f, false), before);
+	free(before);
+	transcript_scroll_home(f->t);
+	assert_non_null(strstr(drawn(f, false), "message 0"));
+	transcript_scroll(f->t, -1000);
+	assert_non_null(strstr(drawn(f, false), "message 0"));
+	transcript_scroll(f->t, 100000);
+	assert_true(transcript_at_end(f->t));
+	assert_non_null(strstr(drawn(f, false), "below"));
+	transcript_show_entry(f->t, 5);
+	assert_int_equal(strncmp(drawn(f, false), "message 5\n", 10), 0);
+}
+
+static void test_marks_and_memory(void **state)
+{
+	struct fixture *f = *state;
+	add_numbered(f, 4);
+	transcript_mark(f->t, 1, "interrupted");
+	transcript_memory_line(f->t, 2, "memory begins here");
+	const char *text = drawn(f, false);
+	const char *mark = strstr(text, "interrupted"), *memory = strstr(text, "memory begins here");
+	assert_true(mark && memory && strstr(text, "message 1") < mark && mark < memory);
+	assert_true(memory < strstr(text, "message 2"));
+	transcript_mark(f->t, 1, NULL);
+	transcript_memory_line(f->t, -1, NULL);
+	assert_null(strstr(drawn(f, false), "interrupted"));
+	assert_null(strstr(drawn(f, false), "memory begins"));
+}
+
+static void test_matches_are_marked(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_ASSISTANT, "a Café here");
+	transcript_highlight(f->t, "cafe");
+	assert_string_equal(drawn(f, true), "a Café here\n..MMMM.....\n");
+	transcript_highlight(f->t, NULL);
+	assert_null(strstr(drawn(f, true), "M"));
+}
+
+static void test_truncate(void **state)
+{
+	struct fixture *f = *state;
+	size_t len;
+	add_numbered(f, 6);
+	drawn(f, false);
+	transcript_truncate(f->t, 3);
+	assert_int_equal(transcript_count(f->t), 3);
+	assert_null(strstr(drawn(f, false), "message 3"));
+	assert_string_equal(transcript_text(f->t, 2, &len), "message 2");
+	assert_int_equal(len, 9);
+	transcript_clear(f->t);
+	assert_string_equal(drawn(f, false), "\n");
+}
+
+static void test_hostile_text_is_inert(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_ASSISTANT, "a\033]0;x\a\033[2J\xE2\x80\xAEtxt.exe\r\xC3(");
+	const char *text = drawn(f, false);
+	assert_null(strpbrk(text, "\033\a\r"));
+	assert_non_null(strstr(text, "␛"));
+	assert_non_null(strstr(text, "<U+202E>"));
+	assert_non_null(strstr(text, "txt.exe"));
+}
+
+static void test_any_size(void **state)
+{
+	struct fixture *f = *state;
+	add_conversation(f);
+	for (int columns = 1; columns < 30; columns++)
+		for (int rows = 1; rows < 8; rows++) {
+			resize(f, rows, columns);
+			transcript_scroll(f->t, -2);
+			drawn(f, false);
+			transcript_scroll(f->t, 3);
+			drawn(f, false);
+		}
+}
+
+#define WITH_SCREEN(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_SCREEN(test_golden_screens),   WITH_SCREEN(test_streaming_equals_at_once),
+		WITH_SCREEN(test_styles),           WITH_SCREEN(test_an_open_fence_looks_as_it_will),
+		WITH_SCREEN(test_code_blocks),      WITH_SCREEN(test_scrolling),
+		WITH_SCREEN(test_marks_and_memory), WITH_SCREEN(test_matches_are_marked),
+		WITH_SCREEN(test_truncate),         WITH_SCREEN(test_hostile_text_is_inert),
+		WITH_SCREEN(test_any_size),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -77,19 +77,6 @@ static bool wants_check(const struct sessions *s)
 	return small || unclean;
 }
 
-static bool looks_sound(struct sessions *s)
-{
-	sqlite3_stmt *stmt;
-	bool sound = sqlite3_prepare_v2(s->db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) == SQLITE_OK;
-	if (sound) {
-		int code = sqlite3_step(stmt);
-		sound = code == SQLITE_ROW ? strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0
-					   : code != SQLITE_CORRUPT && code != SQLITE_NOTADB;
-	}
-	sqlite3_finalize(stmt);
-	return sound;
-}
-
 static enum found look(struct sessions *s, char *err, size_t errlen)
 {
 	bool check = wants_check(s); /* before connecting plays the journal back */
@@ -104,7 +91,7 @@ static enum found look(struct sessions *s, char *err, size_t errlen)
 			       : FOUND_ERROR;
 	if (version > SCHEMA_VERSION)
 		return FOUND_NEWER;
-	if (check && !looks_sound(s)) {
+	if (check && !repair_looks_sound(s)) {
 		store_error(s, err, errlen, "the file is damaged");
 		return FOUND_DAMAGED;
 	}

@@ -220,6 +220,28 @@ int repair_salvage(struct sessions *s, sessions_line_fn *line, void *arg, char *
 	return code;
 }
 
+/* True: no row. A query that cannot run for other reasons than damage finds nothing. */
+static bool finds_nothing(struct sessions *s, const char *sql)
+{
+	sqlite3_stmt *stmt;
+	int code = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	sqlite3_finalize(stmt);
+	return code != SQLITE_ROW && code != SQLITE_CORRUPT && code != SQLITE_NOTADB;
+}
+
+bool repair_looks_sound(struct sessions *s)
+{
+	if (!finds_nothing(s, "SELECT 1 FROM pragma_integrity_check(1) WHERE integrity_check <> 'ok'") ||
+	    !finds_nothing(s, "SELECT 1 FROM pragma_foreign_key_check"))
+		return false;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (!finds_nothing(s, rules[i].find))
+			return false;
+	return true;
+}
+
 /* --- Check ---------------------------------------------------------------------------- */
 
 static void check_mode(const char *path, bool repair, struct report *report, int *left)

@@ -9,4 +9,7 @@
  * line. *notice: one line for the person. The old file is never written to. */
 int repair_salvage(struct sessions *, sessions_line_fn *line, void *arg, char **notice, char *err, size_t errlen);
 
+/* Whether file, references and trees of messages are in order; the first fault decides. */
+bool repair_looks_sound(struct sessions *);
+
 #endif

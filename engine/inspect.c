@@ -63,8 +63,8 @@ static int look_at_tokenizer(const struct model *model, struct engine_file *file
 	struct gguf_string template = {"", 0};
 	char warning[256] = "";
 	bool known;
-	if (tokenizer_open(&tokenizer, model->gguf, warning, sizeof(warning), err, errlen) ||
-	    gguf_string(model->gguf, "tokenizer.chat_template", &template, err, errlen) < 0)
+	if (gguf_string(model->gguf, "tokenizer.chat_template", &template, err, errlen) < 0 ||
+	    tokenizer_open(&tokenizer, model->gguf, warning, sizeof(warning), err, errlen))
 		return -1;
 	const struct chat_format *format = chat_format_detect(template.text, template.len, tokenizer, &known);
 	snprintf(file->chat_format, sizeof(file->chat_format), "%s%s", chat_format_name(format),

@@ -105,6 +105,31 @@ def test_random_bytes_come_back(driver, name):
     assert [line.split(" ")[0] for line in lines] == ["1"] * len(texts)
 
 
+TEMPLATES = {
+    "qwen2": {"Qwen-Qwen2.5-7B-Instruct": "1 qwen2.5", "Qwen-QwQ-32B": "1 chatml", "Qwen-Qwen3-0.6B": "1 chatml",
+              "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use": "1 chatml", "HuggingFaceTB-SmolLM3-3B": "1 chatml",
+              "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": "0 chatml", "google-gemma-2-2b-it": "0 chatml",
+              "openai-gpt-oss-120b": "0 chatml"},
+    "llama-bpe": {"meta-llama-Llama-3.1-8B-Instruct": "1 llama3", "meta-llama-Llama-3.3-70B-Instruct": "1 llama3",
+                  "Qwen-Qwen2.5-7B-Instruct": "0 llama3", "mistralai-Mistral-Nemo-Instruct-2407": "0 llama3"},
+    "phi-3": {"microsoft-Phi-3.5-mini-instruct": "1 phi3", "GLM-4.6": "0 plain"},
+}
+MISTRAL_TEMPLATES = {"mistral-v3-tekken": {"mistralai-Mistral-Nemo-Instruct-2407": "1 mistral-v3-tekken"},
+                     "mistral-v7-tekken": {"Mistral-Small-3.2-24B-Instruct-2506": "1 mistral-v7-tekken"}}
+
+
+def detect_request(name):
+    data = (VOCABULARY / "templates" / f"{name}.jinja").read_bytes()
+    return b"detect %d\n" % len(data) + data
+
+
+@needs_vocabulary
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates(driver, name):
+    found = ask(driver, VOCABULARY / f"ggml-vocab-{name}.gguf", map(detect_request, TEMPLATES[name]))
+    assert dict(zip(TEMPLATES[name], found)) == TEMPLATES[name]
+
+
 # --- Mistral ------------------------------------------------------------------------------
 
 SIGNS = [" ", "  ", "\n", "\r\n\r\n", "\t", "'s", "'T", "a", "B", "é", "e\u0301", "ß", "你好", "は", "한", "ك", "ِ", "نّ", "ก", "ำ", "น้",
@@ -162,3 +187,12 @@ def test_mistral_conversations(driver, mistral, version):
     found = ask(driver, mistral / f"{version}.gguf", [chat_request(form, chat) for chat in chats])
     for chat, line, ids in zip(chats, found, expected):
         assert ids_of(line) == ids, chat
+
+
+@needs_mistral
+@needs_vocabulary
+@pytest.mark.parametrize("version", MISTRAL_TEMPLATES)
+def test_mistral_templates(driver, mistral, version):
+    expected = MISTRAL_TEMPLATES[version]
+    found = ask(driver, mistral / f"{version}.gguf", map(detect_request, expected))
+    assert dict(zip(expected, found)) == expected

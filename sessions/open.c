@@ -45,14 +45,17 @@ static void tighten_all(struct sessions *s)
 	free(journal);
 }
 
-/* SQLite would make the file by the umask; ours is private from its first moment. */
+/* SQLite would make the file by the umask; ours is private from its first moment.
+ * One that is there is not opened: closing it again would drop the locks of another
+ * handle in this process. */
 static int make_file(struct sessions *s)
 {
-	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (faccessat(AT_FDCWD, s->path, F_OK, AT_EACCESS) == 0)
+		return faccessat(AT_FDCWD, s->path, R_OK | W_OK, AT_EACCESS);
+	int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return -1;
-	close(fd);
-	return 0;
+		return errno == EEXIST ? 0 : -1;
+	return close(fd);
 }
 
 static void set_read_only(struct sessions *s, const char *reason)

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 2500 }; /* a second writer waits so long, then is told */
+enum { BUSY_MS = 5000 }; /* a second writer waits so long, then is told */
 
 int store_error(struct sessions *s, char *err, size_t errlen, const char *format, ...)
 {
@@ -189,17 +189,17 @@ int store_number(struct sessions *s, int64_t *out, int64_t missing, char *err, s
 	return code < 0 ? -1 : 0;
 }
 
-/* The count of commits that the file itself keeps (its header, offset 24). */
+/* The count of commits that the file itself keeps (its header, offset 24). Read
+ * through SQLite's own descriptor: closing another one of the same file would drop
+ * this process's locks on it. */
 static uint32_t change_counter(const struct sessions *s)
 {
 	unsigned char counter[4] = {0};
-	int fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? 0 : pread(fd, counter, sizeof(counter), 24);
-	if (fd >= 0)
-		close(fd);
-	return got == sizeof(counter) ? (uint32_t)counter[0] << 24 | (uint32_t)counter[1] << 16 |
-						(uint32_t)counter[2] << 8 | counter[3]
-				      : 0;
+	sqlite3_file *file = NULL;
+	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || !file->pMethods ||
+	    file->pMethods->xRead(file, counter, sizeof(counter), 24) != SQLITE_OK)
+		return 0;
+	return (uint32_t)counter[0] << 24 | (uint32_t)counter[1] << 16 | (uint32_t)counter[2] << 8 | counter[3];
 }
 
 /* After a disk error nothing that SQLite holds in memory is to be believed. */

@@ -4,6 +4,7 @@
  *   tensors: string name, u32 dims, u64 ne[dims], u32 type, u64 offset from the start of the data
  *   padding to general.alignment (32), data */
 #include "gguf.h"
+#include "unicode_classes.h"
 #include "../xmalloc.h"
 
 #include <errno.h>
@@ -48,15 +49,21 @@ struct reader {
 
 /* --- Errors ---------------------------------------------------------------------- */
 
+/* Text from a stranger: control and format characters and what is not UTF-8 show as their numbers. */
 static void escape(char *out, size_t size, const char *text)
 {
-	size_t used = 0;
-	for (; *text && used + 5 < size; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c < 0x20 || c == 0x7f)
-			used += (size_t)snprintf(out + used, size - used, "\\x%02x", c);
+	size_t used = 0, len = strlen(text);
+	for (size_t at = 0, step; at < len && used + 12 < size; at += step) {
+		uint32_t cp;
+		step = unicode_decode(text + at, len - at, &cp);
+		if (cp == 0xFFFD && step == 1)
+			used += (size_t)snprintf(out + used, size - used, "\\x%02x", (unsigned char)text[at]);
+		else if (unicode_class(cp) == UNICODE_CONTROL)
+			used += (size_t)snprintf(out + used, size - used, cp < 0x80 ? "\\x%02x" : "\\u%04x",
+						 (unsigned)cp);
 		else
-			out[used++] = *text;
+			for (size_t i = 0; i < step; i++)
+				out[used++] = text[at + i];
 	}
 	out[used] = '\0';
 }
@@ -92,6 +99,7 @@ static uint64_t left(const struct reader *r)
 
 static int take(struct reader *r, int bytes, const char *what, uint64_t *value)
 {
+	*value = 0;
 	if (left(r) < (uint64_t)bytes)
 		return FAIL(r, "the file ends inside %s (%d bytes needed, %llu left); it is cut short, fetch it again",
 			    what, bytes, (unsigned long long)left(r));

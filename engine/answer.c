@@ -95,13 +95,50 @@ static int larger_cut(const struct engine_request *r, int cut)
 	return -1;
 }
 
-/* Was the conversation last cut here, and can it be again? */
-static bool is_cut(const struct engine_request *r, int cut)
+/* Every place where the conversation may be cut, ascending, 0 first; caller frees. */
+static int *all_cuts(const struct engine_request *r, int *count)
 {
-	int next = 0;
-	while (next >= 0 && next < cut)
-		next = larger_cut(r, next);
-	return cut > 0 && next == cut;
+	int *cuts = xcalloc((size_t)r->count + 1, sizeof(*cuts));
+	*count = 1;
+	for (int cut = 0; (cut = larger_cut(r, cut)) > 0;)
+		cuts[(*count)++] = cut;
+	return cuts;
+}
+
+/* The smallest cut whose conversation has at most `room` tokens, by its index in cuts; the last one
+ * when none has. Looked for from the end, so that a long conversation costs what is kept of it. */
+static int fitting_cut(const struct context *c, const struct engine_request *r, const int *cuts, int count, int room,
+		       struct tokens *ids, char *err, size_t errlen)
+{
+	int fits = count - 1, over = -1;
+	for (int step = 1; fits > 0 && over < 0; step *= 2) {
+		int probe = fits > step ? fits - step : 0;
+		if (encode_cut(c, r, cuts[probe], ids, err, errlen))
+			return -1;
+		if ((int)ids->count > room)
+			over = probe;
+		else
+			fits = probe;
+	}
+	while (fits - over > 1) {
+		int probe = over + (fits - over) / 2;
+		if (encode_cut(c, r, cuts[probe], ids, err, errlen))
+			return -1;
+		if ((int)ids->count > room)
+			over = probe;
+		else
+			fits = probe;
+	}
+	return encode_cut(c, r, cuts[fits], ids, err, errlen) ? -1 : fits;
+}
+
+/* Where the conversation was cut last, when it can be cut there again and still fits; else -1. */
+static int same_cut(const struct context *c, const int *cuts, int count, int fit)
+{
+	for (int i = fit; i < count; i++)
+		if (cuts[i] == c->left_out)
+			return i;
+	return -1;
 }
 
 /* When the conversation has outgrown the context, a quarter of it is freed at once: were it only as
@@ -109,25 +146,24 @@ static bool is_cut(const struct engine_request *r, int cut)
 static int encode_chat(struct context *c, const struct engine_request *r, struct tokens *ids, int *left_out, char *err,
 		       size_t errlen)
 {
-	int answer = c->size / 4, room, cut = 0;
+	int answer = c->size / 4, count, result = -1;
 	if (r->max_tokens > 0 && r->max_tokens < answer)
 		answer = r->max_tokens;
-	room = c->size - answer;
-	if (encode_cut(c, r, 0, ids, err, errlen))
-		return -1;
-	if ((int)ids->count > room && is_cut(r, c->left_out)) {
-		cut = c->left_out;
-		if (encode_cut(c, r, cut, ids, err, errlen))
-			return -1;
+	int room = c->size - answer, *cuts = all_cuts(r, &count);
+	int fit = fitting_cut(c, r, cuts, count, room, ids, err, errlen);
+	if (fit > 0) {
+		int same = same_cut(c, cuts, count, fit);
+		if (same < 0)
+			fit = fitting_cut(c, r, cuts, count, room / 4 * 3, ids, err, errlen);
+		else if (same != fit)
+			fit = encode_cut(c, r, cuts[same], ids, err, errlen) ? -1 : same;
 	}
-	int wanted = (int)ids->count > room ? room / 4 * 3 : room, next;
-	while ((int)ids->count > wanted && (next = larger_cut(r, cut)) > 0) {
-		cut = next;
-		if (encode_cut(c, r, cut, ids, err, errlen))
-			return -1;
+	if (fit >= 0) {
+		*left_out = c->left_out = cuts[fit];
+		result = 0;
 	}
-	*left_out = c->left_out = cut;
-	return 0;
+	free(cuts);
+	return result;
 }
 
 int answer_prompt(struct context *c, const struct engine_request *r, struct tokens *ids, int *left_out, char *err,

@@ -353,8 +353,7 @@ static const char *const end_names[] = {
 	"<EOT>",
 	"<|end_of_turn|>",
 	"<|END_OF_TURN_TOKEN|>",
-	"<\xEF\xBD\x9C"
-	"end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+	"<｜end▁of▁sentence｜>",
 };
 
 /* Tokens that chat formats mark roles with. */

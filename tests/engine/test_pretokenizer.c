@@ -219,8 +219,9 @@ static void test_deepseek_llm(void **state)
 
 static void test_names(void **state)
 {
-	static const char *const known[] = {"gpt-2",    "llama-bpe",    "llama3",         "llama-v3", "qwen2", "smollm",
-					    "tekken",   "starcoder",    "refact",         "command-r", "falcon", "mpt",
+	static const char *const known[] = {"gpt-2",        "llama-bpe",      "llama3",          "llama-v3",
+					    "qwen2",        "smollm",         "tekken",          "starcoder",
+					    "refact",       "command-r",      "falcon",          "mpt",
 					    "deepseek-llm", "deepseek-coder", "deepseek-r1-qwen"};
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		assert_non_null(pretokenizer_named(known[i], strlen(known[i])));
@@ -235,8 +236,8 @@ static void test_names(void **state)
 /* Every family covers every text once, without gaps, however odd the bytes. */
 static void test_random_bytes_are_covered(void **state)
 {
-	static const char *const families[] = {"gpt-2", "llama-bpe", "qwen2", "tekken", "starcoder", "falcon", "deepseek-llm",
-					       "deepseek-coder"};
+	static const char *const families[] = {"gpt-2",     "llama-bpe", "qwen2",        "tekken",
+					       "starcoder", "falcon",    "deepseek-llm", "deepseek-coder"};
 	static const char bytes[] = " \n\r\t'sStT09aZ./!\xC3\xA9\xE4\xBD\xA0\xE3\x80\x80\xE0\xA4\xBE\xFF\xF0\x9F";
 	char text[64];
 	uint32_t seed = 7;
@@ -254,10 +255,10 @@ static void test_random_bytes_are_covered(void **state)
 /* A million of anything ends at once; one quadratic step would take hours. */
 static void test_long_runs(void **state)
 {
-	static const char *const families[] = {"gpt-2", "llama-bpe", "qwen2", "tekken", "starcoder", "falcon", "deepseek-llm",
-					       "deepseek-coder"};
-	static const char *const units[] = {"a", "A", "7", " ", "\n", " \n", "\r", "!", "\xE3\x80\x80", "\xE0\xA4\xBE", "\xE4\xBD\xA0"
-					    " ", "'", "\xFF"};
+	static const char *const families[] = {"gpt-2",     "llama-bpe", "qwen2",        "tekken",
+					       "starcoder", "falcon",    "deepseek-llm", "deepseek-coder"};
+	static const char *const units[] = {
+		"a", "A", "7", " ", "\n", " \n", "\r", "!", "\xE3\x80\x80", "\xE0\xA4\xBE", "你 ", "'", "\xFF"};
 	for (size_t u = 0; u < sizeof(units) / sizeof(units[0]); u++) {
 		struct buffer text = {0};
 		while (text.len < 300000)
@@ -272,16 +273,11 @@ static void test_long_runs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gpt_2),
-		cmocka_unit_test(test_llama_bpe),
-		cmocka_unit_test(test_qwen2),
-		cmocka_unit_test(test_tekken),
-		cmocka_unit_test(test_smollm),
-		cmocka_unit_test(test_falcon),
-		cmocka_unit_test(test_deepseek_coder),
-		cmocka_unit_test(test_deepseek_llm),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_random_bytes_are_covered),
+		cmocka_unit_test(test_gpt_2),          cmocka_unit_test(test_llama_bpe),
+		cmocka_unit_test(test_qwen2),          cmocka_unit_test(test_tekken),
+		cmocka_unit_test(test_smollm),         cmocka_unit_test(test_falcon),
+		cmocka_unit_test(test_deepseek_coder), cmocka_unit_test(test_deepseek_llm),
+		cmocka_unit_test(test_names),          cmocka_unit_test(test_random_bytes_are_covered),
 		cmocka_unit_test(test_long_runs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,7 @@ $(BUILD)/locale/catalogue.o: $(BUILD)/locale/catalogue.c
 # dispatch.c calls only those that the CPU has.
 ifeq ($(shell uname -m),x86_64)
 $(BUILD)/engine/kernels/avx2.o: ISA_FLAGS := -mavx2 -mfma -mf16c
-$(BUILD)/engine/kernels/avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
+$(BUILD)/engine/kernels/avx512.o $(BUILD)/engine/kernels/attention_avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
 endif
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
@@ -134,13 +134,13 @@ tsan:                               ## unit tests of threads under the thread sa
 # libFuzzer on every parser of untrusted bytes; FUZZ_SECONDS for each.
 FUZZ_SECONDS ?= 60
 # Kernels that need instruction sets come from the ordinary build: the fuzzers do not look into them.
-KERNELS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/avx*.c))
+KERNELS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx*.c))
 fuzz: $(KERNELS)                    ## fuzz every parser for a minute each
 	@mkdir -p build/fuzz
 	@for f in $(FUZZERS); do \
 		clang $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) -O1 -g -std=c11 -ffp-contract=off -mavx2 -mfma -mf16c -pthread \
 			-fsanitize=fuzzer,address,undefined -o build/fuzz/$$f tests/fuzz/$$f.c \
-			$(filter-out main.c engine/kernels/avx%,$(SOURCES)) $(KERNELS) $(LDLIBS) || exit 1; \
+			$(filter-out main.c engine/kernels/avx% engine/kernels/attention_avx%,$(SOURCES)) $(KERNELS) $(LDLIBS) || exit 1; \
 		mkdir -p build/fuzz/corpus-$$f; \
 		build/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 build/fuzz/corpus-$$f 2>&1 | tail -3 || exit 1; \
 	done

@@ -40,7 +40,7 @@ struct forward {
 	uint8_t *act;           /* [batch][act_stride] norm, quantised */
 	size_t wide, act_stride;
 	float *angles; /* [batch][global cos, sin, local cos, sin][half] */
-	float *scores; /* [threads][group][positions] */
+	float *scores; /* [threads][QUERY_BLOCK][group][positions] */
 	size_t scores_stride;
 };
 
@@ -102,7 +102,8 @@ static void allocate(struct forward *f)
 	f->up = aligned_rows(rows, (size_t)h->ffn * sizeof(float));
 	f->act = aligned_rows(rows, f->act_stride);
 	f->angles = aligned_rows(rows, 4 * (size_t)f->rope.half * sizeof(float));
-	f->scores_stride = (size_t)(h->heads / h->heads_kv) * (size_t)kv_cache_shape(f->cache)->positions;
+	f->scores_stride = (size_t)(h->heads / h->heads_kv) * QUERY_BLOCK *
+			   ((size_t)kv_cache_shape(f->cache)->positions + QUERY_BLOCK + ATTENTION_PAD);
 	/* Not touched before it is used: a long context costs nothing while it is empty. */
 	f->scores = xmalloc((size_t)pool_threads(f->pool) * f->scores_stride * sizeof(float));
 }
@@ -371,16 +372,33 @@ static void token_step(struct forward *f, pool_fn *step)
 
 /* --- Attention: part = (KV head, share of its query heads, block of tokens) ----------------------- */
 
-static void attend(const struct forward *f, int head, int share, int t, float *scores)
+/* Tokens first..last - 1 with one share of a KV head's queries. */
+static void attend(const struct forward *f, int share, int first, int last, float *scores)
 {
 	const struct hparams *h = &f->model->h;
-	int group = h->heads / h->heads_kv / f->group_split, first_head = (head * f->group_split + share) * group;
-	int end = f->first + t + 1, window = this_layer(f)->sliding ? h->sliding_window : 0;
+	int head = share / f->group_split, group = h->heads / h->heads_kv / f->group_split, q_head = share * group;
+	int end = f->first + first + 1, window = this_layer(f)->sliding ? h->sliding_window : 0;
 	int start = window > 0 && end > window ? end - window : 0;
-	f->k->attention(f->kv_type, row(f->q, (size_t)f->q_width, t) + first_head * h->head_k, group, h->head_k,
-			h->head_v, kv_cache_key(f->cache, f->layer, head, start),
-			kv_cache_value(f->cache, f->layer, head, start), end - start, h->attn_scale, scores,
-			row(f->norm, f->wide, t) + first_head * h->head_v);
+	struct attention_block a = {
+		.q = row(f->q, (size_t)f->q_width, first) + q_head * h->head_k,
+		.q_stride = (size_t)f->q_width,
+		.tokens = last - first,
+		.group = group,
+		.head_k = h->head_k,
+		.head_v = h->head_v,
+		.keys = kv_cache_key(f->cache, f->layer, head, start),
+		.values = kv_cache_value(f->cache, f->layer, head, start),
+		.count = end - start,
+		.scale = h->attn_scale,
+		.scratch = scores,
+		.out = row(f->norm, f->wide, first) + q_head * h->head_v,
+		.out_stride = f->wide,
+	};
+	if (f->k->attention_block && f->k->attention_block(f->kv_type, &a))
+		return;
+	for (int t = 0; t < a.tokens; t++)
+		f->k->attention(f->kv_type, a.q + (size_t)t * a.q_stride, group, h->head_k, h->head_v, a.keys, a.values,
+				a.count + t, a.scale, scores, a.out + (size_t)t * a.out_stride);
 }
 
 static void attention_part(void *arg, int part, int thread)
@@ -391,8 +409,11 @@ static void attention_part(void *arg, int part, int thread)
 	int blocks = (f->count - f->lo + QUERY_BLOCK - 1) / QUERY_BLOCK, block = blocks - 1 - part / shares;
 	int first = f->lo + block * QUERY_BLOCK, last = min(first + QUERY_BLOCK, f->count);
 	float *scores = f->scores + (size_t)thread * f->scores_stride;
-	for (int t = first; t < last && !cancelled(f); t++)
-		attend(f, share / f->group_split, share % f->group_split, t, scores);
+	int window = this_layer(f)->sliding ? f->model->h.sliding_window : 0;
+	/* Tokens that see from the very beginning share their keys; others begin one later each. */
+	int step = window > 0 && f->first + last > window ? 1 : last - first;
+	for (int t = first; t < last && !cancelled(f); t += step)
+		attend(f, share, t, t + step, scores);
 }
 
 static void attention_step(struct forward *f)

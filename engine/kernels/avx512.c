@@ -5,6 +5,7 @@
  * column then passes over without horizontal sums. Both add in the order of kernels.h. */
 #if defined(__x86_64__)
 #include "../engine.h"
+#include "avx512.h"
 #include "blocks.h"
 
 #include <float.h>
@@ -835,7 +836,7 @@ INLINE void score_keys(int kv_type, const struct heads *h)
 	}
 }
 
-static float softmax(float *x, int64_t count)
+float avx512_softmax(float *x, int64_t count)
 {
 	__m512 largest = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
 	for (int64_t i = 0; i < count; i += 16)
@@ -885,7 +886,7 @@ INLINE void attend(int kv_type, const struct heads *h)
 		float sums[FEW];
 #pragma GCC unroll 4
 		for (int g = 0; g < group; g++)
-			sums[g] = softmax(h->scores + (first + g) * h->count, h->count);
+			sums[g] = avx512_softmax(h->scores + (first + g) * h->count, h->count);
 		for (int i = 0; i < h->head_v; i += 32)
 			switch (group) {
 			case 1: sum_values(kv_type, h, i, first, 1, sums); break;
@@ -932,6 +933,7 @@ const struct kernels kernels_avx512 = {
 	.silu_mul = avx512_silu_mul,
 	.gelu_mul = avx512_gelu_mul,
 	.attention = avx512_attention,
+	.attention_block = avx512_attention_block,
 	.kv_store = avx512_kv_store,
 };
 #endif

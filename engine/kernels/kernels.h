@@ -23,6 +23,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* One KV head's attention for a block of tokens: token t, whose queries are at q + t * q_stride and
+ * whose result goes to out + t * out_stride, sees positions 0..count - 1 + t. */
+struct attention_block {
+	const float *q;              /* [tokens][group][head_k] */
+	size_t q_stride;             /* floats */
+	int tokens, group, head_k, head_v;
+	const void *keys, *values;
+	int64_t count;
+	float scale;
+	float *scratch;              /* tokens * group * (count + tokens + ATTENTION_PAD) floats */
+	float *out;                  /* [tokens][group][head_v] */
+	size_t out_stride;
+};
+enum { ATTENTION_PAD = 32 };
+
 struct kernels {
 	const char *name;            /* "reference", "avx2", "avx512vnni" */
 
@@ -48,6 +63,8 @@ struct kernels {
 	 * always in the same order. */
 	void (*attention)(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys, const void *values,
 	                  int64_t count, float scale, float *scratch, float *out);
+	/* The same bits for several tokens at once. False: not for such heads, nothing is done. May be NULL. */
+	bool (*attention_block)(int kv_type, const struct attention_block *);
 	void (*kv_store)(int kv_type, const float *x, int64_t n, void *out);               /* floats to one cache row */
 };
 

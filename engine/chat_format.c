@@ -25,6 +25,7 @@ struct chat_format {
 	void (*write)(struct writer *);
 	const char *end;            /* the token that ends an answer, NULL: the vocabulary's own */
 	const char *default_system; /* what the template says when the conversation has no system message */
+	bool tool_response;         /* Qwen: a tool's result in <tool_response> lines */
 	bool inst_tokens;           /* Mistral: [INST] is a token; in v1 it is text */
 	bool system_last;           /* Mistral: the system message belongs to the last user turn, not the first */
 	bool system_apart;          /* Mistral: the system message has a block of its own */
@@ -154,7 +155,7 @@ static void write_chatml(struct writer *w)
 	}
 	for (int i = 0; i < w->count; i++) {
 		start_message(w, i);
-		write_chatml_message(w, i, w->format->default_system != NULL);
+		write_chatml_message(w, i, w->format->tool_response);
 	}
 	if (!w->continue_last) {
 		put_control(w, "<|im_start|>");
@@ -408,7 +409,8 @@ static const struct chat_format formats[] = {
 	{.name = "qwen2.5",
 	 .write = write_chatml,
 	 .end = "<|im_end|>",
-	 .default_system = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."},
+	 .default_system = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
+	 .tool_response = true},
 	{.name = "qwen2", .write = write_chatml, .end = "<|im_end|>", .default_system = "You are a helpful assistant."},
 	{.name = "smollm2",
 	 .write = write_chatml,

@@ -3,11 +3,13 @@
  * File                  | What it does
  * ----------------------|---------------------------------------------------
  * tokenizer.c           | opens the right kind; special tokens; pieces
- * tokenizer_bpe.c       | byte-level BPE: merges by rank, linear-time queue
- * pretokenizer.c        | hand-written splitters (gpt-2, llama-bpe, qwen2, …)
+ * tokenizer_bpe.c       | byte-level BPE: merges by rank
  * tokenizer_spm.c       | SentencePiece: best score first, byte fallback
  * tokenizer_wordpiece.c | BERT's longest match
- * unicode_classes.c     | frozen character classes (generated)
+ * merger.c              | the queue behind BPE and SentencePiece
+ * pretokenizer.c        | hand-written splitters (gpt-2, llama-bpe, qwen2, …)
+ * unicode.c             | UTF-8, classes and foldings of characters, from
+ * unicode_classes.c     |   frozen tables (generated, as unicode_foldings.c is)
  *
  * Time is linear (up to a logarithm) in the length of the text, whatever the
  * text. A tokenizer is immutable after opening: any thread may use it. */

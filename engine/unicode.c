@@ -12,7 +12,7 @@ enum {
 	JAMO_T_COUNT = 28,
 };
 
-enum unicode_class unicode_class(uint32_t cp)
+static enum unicode_class find_class(uint32_t cp)
 {
 	int low = 0, high = unicode_class_run_count;
 	while (high - low > 1) {
@@ -23,6 +23,13 @@ enum unicode_class unicode_class(uint32_t cp)
 			high = mid;
 	}
 	return (enum unicode_class)(unicode_class_runs[low] & 0xff);
+}
+
+enum unicode_class unicode_class(uint32_t cp)
+{
+	if (cp < 0x80 && ((cp | 0x20) - 'a' < 26))
+		return cp & 0x20 ? UNICODE_LL : UNICODE_LU;
+	return find_class(cp);
 }
 
 bool unicode_is_space(uint32_t cp)

@@ -4,9 +4,11 @@
  * columns at once, on any CPU. That holds because the order of float sums is part of this
  * agreement:
  * - Quantised matrices are multiplied in 8-bit integers. A row of activations x[n] becomes
- *   groups of 32 bytes q_x with one float scale s each; weights are d q_w + m with unsigned
- *   bytes q_w, where d and m are shared by a unit: a group, or half a group in Q2_K, Q3_K and
- *   Q6_K. The integer sum P over a unit is exact. Lane j sums unit j of every 256 weights:
+ *   groups of 32 bytes q_x, rounded by largest / 127, with the float scale s that leaves the
+ *   smallest squares of errors (lower KL divergence than largest / 127 itself); weights are
+ *   d q_w + m with unsigned bytes q_w, where d and m are shared by a unit: a group, or half a
+ *   group in Q2_K, Q3_K and Q6_K. The integer sum P over a unit is exact. Lane j sums unit j
+ *   of every 256 weights:
  *       lane = fma(P, d s, lane), then lane = fma(m, s sum(q_x), lane).
  *   Types that count from -o are taken as m = -o d.
  * - Float dot products have 32 lanes, lane i % 32 = fma(a[i], b[i], lane).
@@ -42,7 +44,7 @@ struct kernels {
 	const char *name;            /* "reference", "avx2", "avx512vnni" */
 
 	/* x [n] -> the quantised row at out, kernels_activation_bytes(n) long, 64-byte aligned.
-	 * NaN and infinity become a scale that is none: the product is NaN. */
+	 * n: a multiple of 32. NaN and infinity become a scale that is none: the product is NaN. */
 	void (*quantize)(const float *x, int64_t n, void *out);
 
 	/* y[c * y_stride + r] = sum_i w[r][i] x[c][i]  for rows first <= r < last and columns c < k.

@@ -218,6 +218,22 @@ void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, fl
 	}
 }
 
+/* --- Sums ------------------------------------------------------------------------------------------------- */
+
+static float sum8(const float *lane)
+{
+	return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+/* Halves are added until eight lanes are left. */
+static float lanes_sum(float *lane, int lanes)
+{
+	for (; lanes > 8; lanes /= 2)
+		for (int i = 0; i < lanes / 2; i++)
+			lane[i] += lane[i + lanes / 2];
+	return sum8(lane);
+}
+
 /* --- Activations ------------------------------------------------------------------------------ */
 
 size_t kernels_activation_bytes(int64_t n)
@@ -245,15 +261,28 @@ static float inverse_scale(float largest)
 	return largest >= ACT_SMALLEST && largest <= FLT_MAX ? 127 / largest : 0;
 }
 
+/* The scale that leaves the smallest squares of errors: sum x q / sum q^2. `otherwise` where all bytes are zero. */
+static float best_scale(const float *x, const int8_t *q, float otherwise)
+{
+	float lane[HALF];
+	int squares = 0;
+	for (int i = 0; i < HALF; i++) {
+		lane[i] = fmaf(q[i + HALF], x[i + HALF], (float)q[i] * x[i]);
+		squares += q[i] * q[i] + q[i + HALF] * q[i + HALF];
+	}
+	return squares ? lanes_sum(lane, HALF) / (float)squares : otherwise;
+}
+
 static void quantize_group(const float *x, struct act_block *block, int group)
 {
-	float largest = largest_of(x, GROUP), inverse = inverse_scale(largest), scale = largest / 127;
+	float largest = largest_of(x, GROUP), inverse = inverse_scale(largest);
+	int8_t *q = block->q + group * GROUP;
 	int sum[2] = {0};
 	for (int i = 0; i < GROUP; i++) {
-		int q = inverse > 0 ? (int)lrintf(x[i] * inverse) : 0;
-		block->q[group * GROUP + i] = (int8_t)q;
-		sum[i / HALF] += q;
+		q[i] = (int8_t)(inverse > 0 ? lrintf(x[i] * inverse) : 0);
+		sum[i / HALF] += q[i];
 	}
+	float scale = best_scale(x, q, largest / 127);
 	block->scale[group] = scale;
 	block->sum[group] = scale * (float)(sum[0] + sum[1]);
 	block->half_sum[2 * group] = scale * (float)sum[0];
@@ -270,20 +299,6 @@ static void reference_quantize(const float *x, int64_t n, void *out)
 }
 
 /* --- Products -------------------------------------------------------------------------------- */
-
-static float sum8(const float *lane)
-{
-	return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
-
-/* Halves are added until eight lanes are left. */
-static float lanes_sum(float *lane, int lanes)
-{
-	for (; lanes > 8; lanes /= 2)
-		for (int i = 0; i < lanes / 2; i++)
-			lane[i] += lane[i + lanes / 2];
-	return sum8(lane);
-}
 
 static bool has_halves(enum tensor_type type)
 {

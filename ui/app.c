@@ -57,11 +57,11 @@ static void take_down_banner(struct app *app)
 		app_banner(app, STYLE_DIM, false, NULL);
 }
 
-/* Keys that the input needs for itself: readline's search, vi's Esc, Ctrl+D in a text. */
+/* Keys that the input needs for itself: readline's searches and prefixes, vi's Esc, Ctrl+D in a text. */
 static bool for_editor(struct app *app, const struct key *key, enum action action)
 {
 	bool leaves = action == ACTION_LEAVE || action == ACTION_SUSPEND;
-	if (editor_searching(app->editor))
+	if (editor_in_command(app->editor))
 		return !leaves;
 	if (action == ACTION_INTERRUPT)
 		return !app->turn && editor_wants_escape(app->editor);

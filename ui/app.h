@@ -116,6 +116,7 @@ bool app_command(struct app *, const char *line, size_t len); /* false: not a co
 void app_overlay_close(struct app *);
 bool app_overlay_key(struct app *, const struct key *); /* false: not for it */
 void app_overlay_draw(struct app *, int first, int height);
+bool app_overlay_caret(const struct app *, int *row, int *column); /* false: it is in the input */
 void app_overlay_help(struct app *);
 void app_overlay_palette(struct app *);
 void app_overlay_sessions(struct app *);

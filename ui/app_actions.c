@@ -78,7 +78,7 @@ static void leave_or_warn(struct app *app)
 		app->quit = true;
 		return;
 	}
-	if (editor_searching(app->editor))
+	if (editor_in_command(app->editor))
 		editor_feed(app->editor, "\a", 1);
 	if (!app_turn_interrupt(app))
 		clear_input(app);

@@ -147,6 +147,9 @@ void app_draw(struct app *app)
 	editor_draw(app->editor, app->screen, p.input, p.input_rows, &row, &column);
 	if (p.status >= 0)
 		status_bar_draw(app->screen, app->tr, p.status, &status);
+	int overlay_row, overlay_column;
+	if (p.transcript_rows && app_overlay_caret(app, &overlay_row, &overlay_column))
+		row = overlay_row, column = overlay_column;
 	app->screen->ops->cursor(app->screen, row, column, true);
 	app->screen->ops->show(app->screen);
 }

@@ -276,3 +276,9 @@ void app_overlay_draw(struct app *app, int first, int height)
 	else
 		picker_draw(o->picker, app->screen, first, height);
 }
+
+/* Input methods draw at the cursor: it stands where the typing goes. */
+bool app_overlay_caret(const struct app *app, int *row, int *column)
+{
+	return app->overlay && app->overlay->picker && picker_caret(app->overlay->picker, row, column);
+}

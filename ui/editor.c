@@ -603,6 +603,8 @@ void editor_clear(struct editor *ed)
 	rl_replace_line("", 1);
 	rl_point = rl_end = rl_mark = 0;
 	using_history();
+	if (rl_editing_mode == 0)
+		rl_vi_insertion_mode(1, 0); /* a new line begins with typing, as in a shell */
 	for (int i = 0; i < FOLDS; i++)
 		fold_free(&ed->folds[i]);
 	changed(ed);
@@ -627,12 +629,15 @@ char *editor_search_text(const struct editor *ed)
 	return from && to > from ? i18n_sanitize_line(from + 1, (size_t)(to - from - 1)) : xstrdup("");
 }
 
+bool editor_in_command(const struct editor *ed)
+{
+	return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MULTIKEY | RL_STATE_VIMOTION |
+			  RL_STATE_CHARSEARCH) != 0;
+}
+
 bool editor_wants_escape(const struct editor *ed)
 {
-	if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MULTIKEY | RL_STATE_VIMOTION |
-		       RL_STATE_CHARSEARCH))
-		return true;
-	return rl_editing_mode == 0 && rl_get_keymap() == vi_insertion_keymap;
+	return editor_in_command(ed) || (rl_editing_mode == 0 && rl_get_keymap() == vi_insertion_keymap);
 }
 
 /* --- History ------------------------------------------------------------------------------------ */
@@ -887,7 +892,8 @@ void editor_draw(struct editor *ed, struct screen *screen, int first, int height
 	}
 	draw_prompt(ed, screen, first);
 	if (rl_end == 0 && !editor_searching(ed))
-		screen_text(screen, ed->tr, first, PROMPT_CELLS, columns - 1, i18n_text(ed->tr, "editor.hint"), STYLE_DIM);
+		screen_text(screen, ed->tr, first, PROMPT_CELLS, columns - 1, i18n_text(ed->tr, "editor.hint"),
+			    STYLE_DIM);
 	*caret_row = first + row - ed->top;
 	*caret_column = column;
 }

@@ -26,8 +26,9 @@ bool editor_empty(const struct editor *);
 void editor_set_text(struct editor *, const char *text, size_t len); /* caret at the end */
 void editor_clear(struct editor *);
 size_t editor_cursor(const struct editor *); /* byte offset in the line as edited */
-/* Readline is in the middle of something (history search, vi insertion, a
- * quoted key…): Esc and the like are its own. */
+/* Readline is in the middle of something (a search, a prefix, a quoted key): the next key is its own. */
+bool editor_in_command(const struct editor *);
+/* Esc means something here: that, or vi's insertion. */
 bool editor_wants_escape(const struct editor *);
 bool editor_searching(const struct editor *);
 char *editor_search_text(const struct editor *); /* what the history is searched for, to be shown; caller frees */

@@ -8,6 +8,7 @@ struct item {
 };
 
 struct picker {
+	int caret_row, caret_column; /* where the filter ends, of the last drawing */
 	const struct i18n *tr;
 	char *title;
 	struct item *items;
@@ -156,6 +157,13 @@ static void draw_item(struct picker *picker, struct screen *screen, int row, int
 			    index == picker->selected ? style : STYLE_DIM);
 }
 
+bool picker_caret(const struct picker *picker, int *row, int *column)
+{
+	*row = picker->caret_row;
+	*column = picker->caret_column;
+	return *row >= 0;
+}
+
 void picker_draw(struct picker *picker, struct screen *screen, int first, int height)
 {
 	int rows, columns, row = first;
@@ -163,9 +171,14 @@ void picker_draw(struct picker *picker, struct screen *screen, int first, int he
 	if (height > 2) {
 		screen->ops->clear_row(screen, row);
 		int column = screen_text(screen, picker->tr, row, 1, columns, picker->title, STYLE_HEADING);
+		column += 2;
 		if (picker->filter.len)
-			screen_text(screen, picker->tr, row, column + 2, columns, picker->filter.data, STYLE_PROMPT);
-		row++;
+			column = screen_text(screen, picker->tr, row, column, columns, picker->filter.data,
+					     STYLE_PROMPT);
+		picker->caret_row = row++;
+		picker->caret_column = column < columns ? column : columns - 1;
+	} else {
+		picker->caret_row = -1;
 	}
 	picker->page = first + height - row;
 	if (picker->selected < picker->top)

@@ -15,5 +15,6 @@ void picker_add(struct picker *, const char *label, const char *detail);   /* co
 enum picker_result picker_key(struct picker *, const struct key *);
 int picker_chosen(const struct picker *);            /* number of the item, in the order of adding; -1: none */
 void picker_draw(struct picker *, struct screen *, int first, int height);
+bool picker_caret(const struct picker *, int *row, int *column);   /* where the filter was drawn to; false: it was not */
 
 #endif

@@ -263,3 +263,33 @@ def test_suspend_in_tmux(home):
         see(home, "shell>")
     finally:
         tmux(home, "kill-server")
+
+
+def test_copy_reaches_the_clipboard_of_tmux(home):
+    command = "%s -m %s --temp 0 --max-tokens 8" % (BORA, SMALL)
+    tmux(home, "-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", command)
+    try:
+        tmux(home, "set", "-s", "set-clipboard", "on")
+        see(home, "›")
+        tmux(home, "send-keys", "Say hello.", "Enter")
+        see(home, "saved")
+        tmux(home, "send-keys", "/copy", "Enter")
+        see(home, "OSC 52")
+        answer = home.messages()[-1]["content"]
+        assert tmux(home, "show-buffer").stdout.rstrip("\n") == answer.rstrip("\n")
+    finally:
+        tmux(home, "kill-server")
+
+
+def test_line_mode_interrupt(home):
+    with home.chat(term="dumb") as chat:
+        chat.wait_for(">", 25)
+        chat.send(LONG + "\n")
+        chat.wait_for("old ship.", 25)
+        chat.wait(lambda text: len(text.split("old ship.")[-1].split()) > 5, 25, "an answer")
+        chat.send("\x03")
+        chat.wait_for("[interrupted]")
+        chat.send("/exit\n")
+        assert chat.wait_exit() == 0
+    user, answer = home.messages()
+    assert answer["status"] == "partial" and answer["content"]

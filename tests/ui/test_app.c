@@ -595,6 +595,11 @@ static void test_session_list(void **state)
 	keys(f, "/resume\r");
 	assert_seen(f, "about Kyoto");
 	keys(f, "kyoto");
+	int row, column;
+	screen(f);
+	screen_headless_cursor(f->screen, &row, &column);
+	assert_int_equal(row, 1); /* in the filter, where input methods draw */
+	assert_int_equal(column, 1 + (int)strlen("Conversations  kyoto"));
 	keys(f, "\r");
 	assert_seen(f, "temples");
 	assert_not_seen(f, "food");

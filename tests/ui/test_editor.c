@@ -129,6 +129,17 @@ static void test_results(void **state)
 	assert_text(f->ed, "b");
 }
 
+static void test_prefix_keeps_the_next_key(void **state)
+{
+	struct fixture *f = *state;
+	type(f->ed, "abc");
+	type(f->ed, "\030"); /* Ctrl+X */
+	assert_true(editor_in_command(f->ed));
+	type(f->ed, "\177"); /* Rubout: Ctrl+X Rubout kills the line */
+	assert_false(editor_in_command(f->ed));
+	assert_text(f->ed, "");
+}
+
 static void test_newline_and_rows(void **state)
 {
 	struct fixture *f = *state;
@@ -309,6 +320,9 @@ static void test_vi_mode(void **state)
 		    "c");
 	assert_text(f->ed, "abc");
 	editor_feed(f->ed, "\033", 1);
+	editor_clear(f->ed);
+	assert_true(editor_wants_escape(f->ed)); /* the next message begins with typing again */
+	editor_feed(f->ed, "\033", 1);
 	type(f->ed, "\005"); /* back to emacs mode */
 }
 
@@ -317,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_editing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_results, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_prefix_keeps_the_next_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newline_and_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_history_at_the_edges, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_history_search, setup, teardown),

@@ -231,7 +231,7 @@ static void print_json(struct chat *chat, const char *answer, size_t len)
 		[ENGINE_STOP] = "stop", [ENGINE_LENGTH] = "length", [ENGINE_INTERRUPTED] = "interrupted"};
 	const struct engine_usage *u = &chat->usage;
 	struct buffer clean = {0};
-	buffer_append(&clean, answer, len);
+	i18n_repair(answer, len, &clean);
 	cJSON *json = cJSON_CreateObject();
 	if (chat->sessions)
 		cJSON_AddStringToObject(json, "session", chat->session.id);
@@ -301,6 +301,8 @@ static int open_store(struct chat *chat)
 		chat->sessions = NULL;
 		return 0;
 	}
+	if (sessions_notice(chat->sessions))
+		cli_fail("%s", sessions_notice(chat->sessions));
 	bool latest = option_flag(cli->options, OPTION_CONTINUE), existing = latest || (id && strcmp(id, "new") != 0);
 	if (existing && session_find(chat->sessions, latest ? "" : id, &chat->session, err, sizeof(err)))
 		return cli_fail("%s", err);

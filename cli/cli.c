@@ -27,7 +27,7 @@ int cli_fail(const char *format, ...)
 	va_start(args, format);
 	char *text = xvasprintf(format, args);
 	va_end(args);
-	char *line = isatty(STDERR_FILENO) ? i18n_sanitize_line(text, strlen(text)) : xstrdup(text);
+	char *line = i18n_sanitize_line(text, strlen(text));
 	fprintf(stderr, "bora: %s\n", line);
 	free(line);
 	free(text);

@@ -96,6 +96,8 @@ void i18n_set_width(struct i18n *, enum i18n_width_class, int cells); /* 1 or 2 
  * <U+202E>, isolates balanced, invisible characters shown, marks capped.
  * Appends to out. Linear. */
 void i18n_sanitize(const char *text, size_t len, struct buffer *out);
+/* Only repairs the UTF-8: for JSON, which has its own escapes. Appends to out. */
+void i18n_repair(const char *text, size_t len, struct buffer *out);
 /* For one line of output (a title, a file name, an error): newlines become ␊ too. */
 char *i18n_sanitize_line(const char *text, size_t len); /* caller frees */
 /* Bytes at the end of text that may be the start of a character still to come (0..3). */

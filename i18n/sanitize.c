@@ -191,6 +191,20 @@ char *i18n_sanitize_line(const char *text, size_t len)
 	return buffer_take(&line);
 }
 
+void i18n_repair(const char *text, size_t len, struct buffer *out)
+{
+	for (size_t at = 0; at < len;) {
+		UChar32 c;
+		size_t start = at;
+		U8_NEXT(text, at, len, c);
+		if (c < 0)
+			buffer_puts(out, "\xEF\xBF\xBD");
+		else
+			buffer_append(out, text + start, at - start);
+	}
+	buffer_append(out, "", 0);
+}
+
 size_t i18n_incomplete_tail(const char *text, size_t len)
 {
 	for (size_t back = 1; back <= 3 && back <= len; back++) {

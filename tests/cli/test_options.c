@@ -25,7 +25,10 @@ static int parse(struct options *options, const char *command, char **argv)
 static void test_forms(void **state)
 {
 	struct options *o = options_create();
-	assert_int_equal(parse(o, NULL, WORDS("-cm", "small", "--temp=0", "--seed", "7", "-f", "a", "--file", "b", "hello", "-", "--", "-p")), 0);
+	assert_int_equal(parse(o, NULL,
+			       WORDS("-cm", "small", "--temp=0", "--seed", "7", "-f", "a", "--file", "b", "hello", "-",
+				     "--", "-p")),
+			 0);
 	assert_true(option_flag(o, OPTION_CONTINUE));
 	assert_string_equal(option_string(o, OPTION_MODEL), "small");
 	assert_true(option_real(o, OPTION_TEMP) == 0 && option_given(o, OPTION_TEMP));
@@ -51,7 +54,8 @@ static void test_defaults_are_not_given(void **state)
 	struct engine_sampling asked, model = {.temp = 0.3f, .top_k = 20, .top_p = 0.8f, .repeat_penalty = 1.1f};
 	asked = options_sampling(o, &model);
 	assert_true(asked.temp == model.temp && asked.top_k == model.top_k && asked.top_p == model.top_p);
-	assert_true(asked.min_p == model.min_p && asked.repeat_penalty == model.repeat_penalty && asked.seed == model.seed);
+	assert_true(asked.min_p == model.min_p && asked.repeat_penalty == model.repeat_penalty &&
+		    asked.seed == model.seed);
 	assert_int_equal(options_set(o, OPTION_TOP_K, "5", err, sizeof(err)), 0);
 	asked = options_sampling(o, &model);
 	assert_int_equal(asked.top_k, 5);
@@ -86,12 +90,18 @@ static void test_refusals_name_the_option(void **state)
 		char *words[3];
 		const char *says;
 	} cases[] = {
-		{{"--nonsense"}, "--nonsense"},      {{"-Z"}, "-Z"},
-		{{"--temp", "hot"}, "--temp"},       {{"--temp", "-1"}, "--temp"},
-		{{"--top-k", "1.5"}, "--top-k"},     {{"--seed", "1e99"}, "--seed"},
-		{{"--seed", ""}, "--seed"},          {{"--temp", "nan"}, "--temp"},
-		{{"--kv-type", "f1"}, "f16|q8_0|f32"}, {{"--bidi", ""}, "--bidi"},
-		{{"--model"}, "--model"},            {{"--json=maybe"}, "json"},
+		{{"--nonsense"}, "--nonsense"},
+		{{"-Z"}, "-Z"},
+		{{"--temp", "hot"}, "--temp"},
+		{{"--temp", "-1"}, "--temp"},
+		{{"--top-k", "1.5"}, "--top-k"},
+		{{"--seed", "1e99"}, "--seed"},
+		{{"--seed", ""}, "--seed"},
+		{{"--temp", "nan"}, "--temp"},
+		{{"--kv-type", "f1"}, "f16|q8_0|f32"},
+		{{"--bidi", ""}, "--bidi"},
+		{{"--model"}, "--model"},
+		{{"--json=maybe"}, "json"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct options *o = options_create();
@@ -117,7 +127,8 @@ static void test_config(void **state)
 {
 	struct options *o = options_create();
 	assert_int_equal(parse(o, NULL, WORDS("--temp", "0.1")), 0);
-	assert_int_equal(read_config(o, "# comment\n\n  temp = 0.9\ntop-k=40\r\nmodel = small one \nno-color = yes\n"), 0);
+	assert_int_equal(read_config(o, "# comment\n\n  temp = 0.9\ntop-k=40\r\nmodel = small one \nno-color = yes\n"),
+			 0);
 	assert_true(option_real(o, OPTION_TEMP) == 0.1);
 	assert_int_equal(option_integer(o, OPTION_TOP_K), 40);
 	assert_string_equal(option_string(o, OPTION_MODEL), "small one");

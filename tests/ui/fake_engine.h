@@ -28,28 +28,28 @@ static struct engine *fake;
 static int fake_opened;
 static const char *fake_refuses; /* engine_open fails with this */
 
-static void fake_push(struct engine_event event)
+static inline void fake_push(struct engine_event event)
 {
 	event.text = event.text ? xstrndup(event.text, event.len) : NULL;
 	fake->events[(fake->first + fake->count++) % FAKE_EVENTS] = event;
 }
 
-static void fake_ready(void)
+static inline void fake_ready(void)
 {
 	fake_push((struct engine_event){.type = ENGINE_READY});
 }
 
-static void fake_text(const char *text)
+static inline void fake_text(const char *text)
 {
 	fake_push((struct engine_event){.type = ENGINE_TEXT, .text = text, .len = strlen(text)});
 }
 
-static void fake_prompt(uint64_t done, uint64_t total, int left_out)
+static inline void fake_prompt(uint64_t done, uint64_t total, int left_out)
 {
 	fake_push((struct engine_event){.type = ENGINE_PROMPT, .done = done, .total = total, .left_out = left_out});
 }
 
-static void fake_done(enum engine_finish finish)
+static inline void fake_done(enum engine_finish finish)
 {
 	struct engine_usage usage = {.prompt_tokens = 20,
 				     .completion_tokens = 10,
@@ -59,7 +59,7 @@ static void fake_done(enum engine_finish finish)
 	fake_push((struct engine_event){.type = ENGINE_DONE, .finish = finish, .usage = usage});
 }
 
-static void fake_error(const char *text)
+static inline void fake_error(const char *text)
 {
 	fake_push((struct engine_event){.type = ENGINE_ERROR, .text = text, .len = strlen(text)});
 }

@@ -26,13 +26,13 @@ static const struct theme themes[] = {
 	}},
 	{"light", true, {
 		[STYLE_TEXT] = {-1, -1, -1, 0, 0},         [STYLE_USER] = {25, 4, -1, B, B},
-		[STYLE_DIM] = {240, -1, -1, 0, D},         [STYLE_TITLE] = {255, 7, 25, B, R},
+		[STYLE_DIM] = {240, -1, -1, 0, D},         [STYLE_TITLE] = {255, 0, 25, B, R},
 		[STYLE_STATUS] = {240, -1, -1, 0, D},      [STYLE_ACCENT] = {25, 4, -1, 0, B},
 		[STYLE_ERROR] = {124, 1, -1, B, B},        [STYLE_WARNING] = {130, 3, -1, 0, B},
 		[STYLE_CODE] = {236, -1, -1, 0, 0},        [STYLE_CODE_FRAME] = {244, -1, -1, 0, D},
 		[STYLE_HEADING] = {25, 4, -1, B, B},       [STYLE_STRONG] = {-1, -1, -1, B, B},
 		[STYLE_EMPHASIS] = {-1, -1, -1, I, U},     [STYLE_LINK] = {25, 4, -1, U, U},
-		[STYLE_QUOTE] = {240, -1, -1, 0, D},       [STYLE_SELECTED] = {255, 7, 25, 0, R},
+		[STYLE_QUOTE] = {240, -1, -1, 0, D},       [STYLE_SELECTED] = {255, 0, 25, 0, R},
 		[STYLE_MATCH] = {16, 0, 222, 0, R},        [STYLE_PROMPT] = {25, 4, -1, B, B},
 	}},
 	{"dark", true, {

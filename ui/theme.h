@@ -5,6 +5,7 @@
 #include "screen.h"
 
 enum { THEME_BOLD = 1, THEME_DIM = 2, THEME_UNDERLINE = 4, THEME_REVERSE = 8, THEME_ITALIC = 16 };
+enum { THEME_BASIC_BACKGROUND = 7 };  /* of 8: stands for every background of 256 */
 
 struct look {
 	short color;                 /* of 256; -1: the terminal's own foreground */

@@ -222,6 +222,19 @@ static void test_unknown_terminal_is_refused(void **state)
 	end(&c);
 }
 
+static void test_themes_are_legible_in_eight_colors(void **state)
+{
+	static const char *const names[] = {"default", "light", "dark", "contrast"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct theme *theme = theme_open(names[i], false);
+		assert_string_equal(theme->name, names[i]);
+		for (int style = 0; style < STYLE_COUNT; style++)
+			if (theme->look[style].background >= 0)
+				assert_int_not_equal(theme->look[style].basic, THEME_BASIC_BACKGROUND);
+		theme_free(theme);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +242,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_nothing_is_written_twice),
 		cmocka_unit_test(test_hostile_text_is_inert),
 		cmocka_unit_test(test_unknown_terminal_is_refused),
+		cmocka_unit_test(test_themes_are_legible_in_eight_colors),
 	};
 	if (argc > 1 && strcmp(argv[1], "draw") == 0)
 		return draw(argc > 2 ? argv[2] : NULL);

@@ -25,7 +25,7 @@ struct context {
 	int left_out;                /* messages the last conversation was cut by */
 	const atomic_bool *cancel;
 	struct engine_model about;   /* what engine_model() shows; strings live as long as the context */
-	char warning[512];
+	char warning[600];
 };
 
 int context_open(struct context **, const struct engine_options *, const atomic_bool *cancel, char *err, size_t errlen);

@@ -26,17 +26,8 @@ stage() {
 gcc_build() { make -j"$jobs" CC=gcc CI=1 bora $(make -s list-tests); }
 clang_build() { make -j"$jobs" CC=clang VARIANT=clang CI=1 build/clang/bora; }
 models() { python3 models/fetch.py small gemma coder-0.5b; }
-# Every kernel set of this CPU, forced one after another, must give the same conversations.
-kernel_sets() {
-	local total=0 bad=0 isa
-	for isa in $(./bora isas); do
-		BORA_ISA=$isa tests/run.sh $(make -s list-tests | tr ' ' '\n' | grep -E 'test_(kernels|forward|engine|generator)$') || bad=1
-		total=$((total + 1))
-	done
-	return $bad
-}
-asan() { make -j"$jobs" VARIANT=asan CFLAGS="-O1 -g" unit; }
-tsan() { make -j"$jobs" VARIANT=tsan CFLAGS="-O1 -g" unit TESTS="$(make -s VARIANT=tsan list-tests | tr ' ' '\n' | grep -E 'test_(pool|engine|generator|turn)$' | tr '\n' ' ')"; }
+asan() { make -j"$jobs" asan; }
+tsan() { make -j"$jobs" tsan; }
 system_tests() { /usr/bin/python3 -m pytest -q -x --no-header tests/system; }
 
 stage build gcc_build

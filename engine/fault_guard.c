@@ -9,6 +9,11 @@ static _Thread_local sigjmp_buf *way_out;
 
 static void handler(int number)
 {
+	sigset_t this_one;
+	sigemptyset(&this_one);
+	sigaddset(&this_one, number);
+	/* The mask is not saved on the way in (that would be a system call each time). */
+	pthread_sigmask(SIG_UNBLOCK, &this_one, NULL);
 	if (way_out)
 		siglongjmp(*way_out, 1);
 	signal(number, SIG_DFL);
@@ -17,9 +22,7 @@ static void handler(int number)
 
 void fault_guard_install(void)
 {
-	/* The mask is not saved on the way in (that would be a system call each time),
-	 * so the signal must not be blocked on the way out. */
-	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_NODEFER};
+	struct sigaction action = {.sa_handler = handler};
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGBUS, &action, NULL);
 }

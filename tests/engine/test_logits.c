@@ -108,14 +108,13 @@ static void compare(const char *model_file, const char *vectors, struct result *
 	model_close(model);
 }
 
-/* No further from the reference than llama.cpp is with the same file. The same 8-bit rounding of activations, in
- * another order of sums, moves the mean by a few hundredths and tips over one or two tokens in a hundred. */
+/* No further from the reference than llama.cpp is with the same file; one token in a hundred may tip over. */
 static void check(const char *model_file, const char *vectors)
 {
 	struct result r;
 	compare(model_file, vectors, &r);
-	assert_true(r.kl <= 1.1 * (double)r.peer_kl);
-	assert_true(r.same >= (double)r.peer_same - 0.02);
+	assert_true(r.kl <= (double)r.peer_kl);
+	assert_true(r.same >= (double)r.peer_same - 0.01);
 }
 
 static void test_smollm2(void **state)

@@ -21,6 +21,9 @@ endif
 ifeq ($(VARIANT),tsan)
 FLAGS += -fsanitize=thread -fno-omit-frame-pointer
 endif
+ifeq ($(VARIANT),fuzz)
+FLAGS += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+endif
 
 PACKAGES := ncursesw readline icu-uc icu-i18n openblas libcjson sqlite3 libcmark-gfm
 # Looked up only when something is compiled: `make deps` may have to install pkg-config first.
@@ -37,11 +40,11 @@ SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c 
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/locale/catalogue.o
 LIBRARY := $(BUILD)/libbora.a
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
-FUZZERS := $(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .DEFAULT_GOAL := all
 .PHONY: all run check test unit system bench asan tsan fuzz format man install uninstall clean help \
-	deps deps-check models check-layers check-docs lint-locale list-tests man-pages
+	deps deps-check models check-layers check-docs lint-locale run-fuzzers list-tests man-pages
 
 all: bora                           ## build ./bora
 
@@ -77,6 +80,11 @@ endif
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) -lcmocka $(LDLIBS)
+
+# libFuzzer brings main().
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) -fsanitize=fuzzer $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LDLIBS)
 
 -include $(OBJECTS:.o=.d) $(TESTS:=.d)
 
@@ -134,16 +142,15 @@ tsan:                               ## unit tests of threads under the thread sa
 
 # libFuzzer on every parser of untrusted bytes; FUZZ_SECONDS for each.
 FUZZ_SECONDS ?= 60
-# Kernels that need instruction sets come from the ordinary build: the fuzzers do not look into them.
-KERNELS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx*.c))
-fuzz: $(KERNELS)                    ## fuzz every parser for a minute each
-	@mkdir -p build/fuzz
-	@for f in $(FUZZERS); do \
-		clang $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) -O1 -g -std=c11 -ffp-contract=off -mavx2 -mfma -mf16c -pthread \
-			-fsanitize=fuzzer,address,undefined -o build/fuzz/$$f tests/fuzz/$$f.c \
-			$(filter-out main.c engine/kernels/avx% engine/kernels/attention_avx%,$(SOURCES)) $(KERNELS) $(LDLIBS) || exit 1; \
-		mkdir -p build/fuzz/corpus-$$f; \
-		build/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 build/fuzz/corpus-$$f 2>&1 | tail -3 || exit 1; \
+fuzz:                               ## fuzz every parser for a minute each
+	$(MAKE) VARIANT=fuzz CC=clang CFLAGS="-O1 -g" run-fuzzers
+
+run-fuzzers: $(FUZZERS)
+	@for fuzzer in $^; do \
+		corpus=build/corpus/$$(basename $$fuzzer); mkdir -p $$corpus; echo "$$fuzzer, $(FUZZ_SECONDS) s"; \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 $$corpus >$$corpus.log 2>&1 || \
+			{ tail -40 $$corpus.log; exit 1; }; \
+		grep -E 'number_of_executed_units' $$corpus.log; \
 	done
 
 bench: bora                         ## speed of this machine, model by model

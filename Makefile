@@ -16,13 +16,13 @@ ifdef CI
 FLAGS += -Werror
 endif
 ifeq ($(VARIANT),asan)
-FLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
 ifeq ($(VARIANT),tsan)
-FLAGS += -fsanitize=thread -fno-omit-frame-pointer
+SANITIZE := -fsanitize=thread -fno-omit-frame-pointer
 endif
 ifeq ($(VARIANT),fuzz)
-FLAGS += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 endif
 
 PACKAGES := ncursesw readline icu-uc icu-i18n openblas libcjson sqlite3 libcmark-gfm
@@ -52,7 +52,7 @@ bora: $(BUILD)/bora
 	cp -f $< $@
 
 $(BUILD)/bora: $(BUILD)/main.o $(LIBRARY)
-	$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(CFLAGS) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIBRARY): $(filter-out $(BUILD)/main.o,$(OBJECTS))
 	rm -f $@
@@ -60,7 +60,7 @@ $(LIBRARY): $(filter-out $(BUILD)/main.o,$(OBJECTS))
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(DEFINES) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(ISA_FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(DEFINES) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(SANITIZE) $(ISA_FLAGS) -MMD -MP -c -o $@ $<
 
 # The messages of every language, built in.
 $(BUILD)/locale/catalogue.c: locale/make_catalogue.py $(wildcard locale/*.txt)
@@ -68,10 +68,14 @@ $(BUILD)/locale/catalogue.c: locale/make_catalogue.py $(wildcard locale/*.txt)
 	python3 $^ >$@.new
 	mv $@.new $@
 $(BUILD)/locale/catalogue.o: $(BUILD)/locale/catalogue.c
-	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(CFLAGS) $(FLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(CFLAGS) $(FLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
 # Kernels are compiled for the instruction sets that they are written in;
 # dispatch.c calls only those that the CPU has.
+# Fuzzers look at parsers: instrumenting the kernels would only take minutes to compile.
+ifeq ($(VARIANT),fuzz)
+$(BUILD)/engine/kernels/%.o: SANITIZE :=
+endif
 ifeq ($(shell uname -m),x86_64)
 $(BUILD)/engine/kernels/avx2.o: ISA_FLAGS := -mavx2 -mfma -mf16c
 $(BUILD)/engine/kernels/avx512.o $(BUILD)/engine/kernels/attention_avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
@@ -79,12 +83,12 @@ endif
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) -lcmocka $(LDLIBS)
+	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(SANITIZE) $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) -lcmocka $(LDLIBS)
 
 # libFuzzer brings main().
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) -fsanitize=fuzzer $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LDLIBS)
+	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LDLIBS)
 
 -include $(OBJECTS:.o=.d) $(TESTS:=.d)
 
@@ -171,7 +175,7 @@ man-pages: $(BUILD)/man/make_man
 	$< $(VERSION) <man/bora-config.5.in >$(MAN_OUT)/bora-config.5
 $(BUILD)/man/make_man: man/make_man.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 install: bora                       ## install under PREFIX (and DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5

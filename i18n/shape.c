@@ -16,25 +16,21 @@ static bool is_lam_alef(UChar c)
 	return c >= 0xFEF5 && c <= 0xFEFC;
 }
 
-/* ICU keeps the length: beside a lam-alef it leaves a space, which may be on
- * either side of it. The lam's place gets the ligature, the alef's is merged. */
+/* A lam-alef comes out as one letter: the lam's place gets it, the alef's is merged. */
 void shape_arabic(UChar *letters, int count, bool *merged)
 {
 	UErrorCode status = U_ZERO_ERROR;
 	UChar *shaped = xcalloc((size_t)count + 1, sizeof(*shaped));
-	int32_t written =
-		u_shapeArabic(letters, count, shaped, count + 1,
-			      U_SHAPE_LETTERS_SHAPE | U_SHAPE_TEXT_DIRECTION_LOGICAL | U_SHAPE_LAMALEF_NEAR, &status);
-	if (U_SUCCESS(status) && written == count) {
-		for (int i = 0; i < count; i++) {
-			bool pair = i + 1 < count && letters[i] == 0x0644 && is_alef(letters[i + 1]);
-			if (pair && (is_lam_alef(shaped[i]) || is_lam_alef(shaped[i + 1]))) {
-				letters[i] = is_lam_alef(shaped[i]) ? shaped[i] : shaped[i + 1];
-				merged[++i] = true;
-			} else {
-				letters[i] = shaped[i];
-			}
-		}
+	int32_t written = u_shapeArabic(
+		letters, count, shaped, count + 1,
+		U_SHAPE_LETTERS_SHAPE | U_SHAPE_TEXT_DIRECTION_LOGICAL | U_SHAPE_LENGTH_GROW_SHRINK, &status);
+	int from = 0;
+	for (int i = 0; U_SUCCESS(status) && i < count && from < written; i++, from++) {
+		bool pair =
+			i + 1 < count && letters[i] == 0x0644 && is_alef(letters[i + 1]) && is_lam_alef(shaped[from]);
+		letters[i] = shaped[from];
+		if (pair)
+			merged[++i] = true;
 	}
 	free(shaped);
 }

@@ -25,13 +25,13 @@ ifeq ($(VARIANT),fuzz)
 SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 endif
 
-PACKAGES := ncursesw readline icu-uc icu-i18n openblas libcjson sqlite3 libcmark-gfm
+PACKAGES := ncursesw readline icu-uc icu-i18n libcjson sqlite3 libcmark-gfm
 # Looked up only when something is compiled: `make deps` may have to install pkg-config first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 LDLIBS = $(PKG_LIBS) -lm
 
-BUILD_DEBS := build-essential pkg-config libncurses-dev libreadline-dev libicu-dev icu-devtools libopenblas-dev \
+BUILD_DEBS := build-essential pkg-config libncurses-dev libreadline-dev libicu-dev \
 	libcjson-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev python3 python3-pip
 CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev clang-format universal-ctags \
 	python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps

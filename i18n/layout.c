@@ -304,9 +304,6 @@ static void visual_order(struct builder *b, int first, int last, int32_t *order,
 		return;
 	int32_t start = b->units[first].utf16;
 	int32_t limit = last < b->unit_count ? b->units[last].utf16 : ubidi_getLength(b->para);
-	/* The spaces of one tab share its place: the row then ends in the middle of it. */
-	if (limit <= b->units[last - 1].utf16)
-		limit = b->units[last - 1].utf16 + 1;
 	ubidi_setLine(b->para, start, limit, b->line, &status);
 	const UBiDiLevel *line = ubidi_getLevels(b->line, &status);
 	if (U_FAILURE(status))
@@ -314,6 +311,60 @@ static void visual_order(struct builder *b, int first, int last, int32_t *order,
 	for (int i = 0; i < count; i++)
 		levels[i] = line[b->units[first + i].utf16 - start];
 	ubidi_reorderVisual(levels, count, order);
+}
+
+/* A tab is drawn as spaces, a cell each: the first stands for it, the others for nothing after it. */
+static void add_tab(struct builder *b, const struct unit *unit, int column)
+{
+	struct unit space = *unit;
+	space.width = space.text_len = 1;
+	space.shaped = true;
+	space.text = (uint32_t)b->extra.len;
+	buffer_append(&b->extra, " ", 1);
+	for (int i = 0; i < unit->width; i++) {
+		add_cell(b, &space, column + i, false);
+		space.start = space.end;
+	}
+}
+
+/* Adds a control that takes no cell to what a cell draws. */
+static void append_control(struct builder *b, size_t at, const char *control)
+{
+	struct cell_place *place = &b->places[at];
+	size_t len = b->cells[at].text_len;
+	char *text = xstrndup((place->shaped ? b->extra.data : b->clean.data) + place->offset, len);
+	*place = (struct cell_place){(uint32_t)b->extra.len, true};
+	buffer_append(&b->extra, text, len);
+	buffer_puts(&b->extra, control);
+	b->cells[at].text_len = (uint16_t)(len + strlen(control));
+	free(text);
+}
+
+/* What keeps a row that the terminal reorders from moving its neighbours: U+200E
+ * behind it; a row of a right-to-left paragraph also stands in an isolate of its
+ * own, which begins on the blank before it. */
+static bool is_fenced(const struct builder *b)
+{
+	return b->bidi && b->o->bidi == I18N_BIDI_TERMINAL;
+}
+
+static bool open_fence(struct builder *b, const struct unit *first, int column)
+{
+	if (!is_fenced(b) || !b->rtl || column < 1)
+		return false;
+	struct unit blank = {.start = first->start, .end = first->start, .shaped = true, .width = 1, .text_len = 4};
+	blank.text = (uint32_t)b->extra.len;
+	buffer_puts(&b->extra, " \xE2\x81\xA7");
+	add_cell(b, &blank, column - 1, false);
+	return true;
+}
+
+static void close_fence(struct builder *b, bool isolated)
+{
+	if (isolated)
+		append_control(b, b->cell_count - 1, "\xE2\x81\xA9");
+	if (is_fenced(b))
+		append_control(b, b->cell_count - 1, "\xE2\x80\x8E");
 }
 
 static struct layout_row *add_row(struct builder *b, uint32_t start, uint32_t end)
@@ -338,37 +389,23 @@ static void make_row(struct builder *b, int first, int shown, int used, int inde
 	if (count)
 		visual_order(b, first, shown, order, levels);
 	int column = b->rtl ? b->o->width - used - indent : indent;
+	bool isolated = count && open_fence(b, &b->units[first], column);
 	for (int i = 0; i < count; i++) {
 		const struct unit *unit = &b->units[first + order[i]];
 		if (unit->width == 0)
 			continue;
-		add_cell(b, unit, column, levels[order[i]] & 1);
+		if (unit->tab)
+			add_tab(b, unit, column);
+		else
+			add_cell(b, unit, column, levels[order[i]] & 1);
 		column += unit->width;
 	}
+	if (b->cell_count > first_cell)
+		close_fence(b, isolated);
 	row->count = (int)(b->cell_count - first_cell);
 	row->width = b->rtl ? b->o->width : column;
 	free(order);
 	free(levels);
-}
-
-/* A tab is spaces up to the next multiple of four. */
-static void expand_tab(struct builder *b, int at, int column)
-{
-	int more = TAB - column % TAB - 1;
-	struct unit tab = b->units[at];
-	tab.tab = false;
-	tab.text = (uint32_t)b->extra.len;
-	tab.text_len = 1;
-	tab.shaped = true;
-	buffer_append(&b->extra, " ", 1);
-	for (int i = 0; i < more; i++)
-		add_unit(b);
-	memmove(b->units + at + more, b->units + at, (size_t)(b->unit_count - more - at) * sizeof(*b->units));
-	/* The first space stands for the tab, the others for nothing after it. */
-	for (int i = 0; i <= more; i++) {
-		b->units[at + i] = tab;
-		tab.start = tab.end;
-	}
 }
 
 /* A cluster that no row can hold is drawn as U+FFFD. */
@@ -390,10 +427,19 @@ struct fill {
 	int column; /* cells, spaces counted */
 };
 
+/* A terminal that reorders needs a blank before a right-to-left row, to hold its fence. */
 static int row_room(const struct builder *b, bool first_row)
 {
-	int indent = first_row ? b->o->indent_first : b->o->indent_rest;
-	return b->o->width > indent ? b->o->width - indent : 1;
+	int taken = first_row ? b->o->indent_first : b->o->indent_rest;
+	taken += b->rtl && is_fenced(b);
+	return b->o->width > taken ? b->o->width - taken : 1;
+}
+
+/* A tab reaches to the next multiple of four. */
+static uint8_t tab_width(int column, int room)
+{
+	int width = TAB - column % TAB;
+	return (uint8_t)(width < room ? width : room);
 }
 
 static void start_row(struct fill *f, int first)
@@ -410,7 +456,7 @@ static void fill_rows(struct builder *b, uint32_t start, uint32_t end)
 	for (int i = 0; i < b->unit_count; i++) {
 		int room = row_room(b, first_row);
 		if (b->units[i].tab)
-			expand_tab(b, i, f.column);
+			b->units[i].width = tab_width(f.column, room);
 		if (b->units[i].width > room)
 			replace_wide(b, &b->units[i]);
 		if (b->units[i].may_break && i > f.first) {
@@ -419,7 +465,7 @@ static void fill_rows(struct builder *b, uint32_t start, uint32_t end)
 			f.shown_at_break = f.shown;
 		}
 		bool hangs = b->units[i].space && !b->o->code;
-		if (!hangs && f.column + b->units[i].width > room) {
+		if (!hangs && b->units[i].width && f.column + b->units[i].width > room) {
 			bool chosen = f.breaks_at > f.first;
 			int next = chosen ? f.breaks_at : i;
 			uint32_t next_start = b->units[next].start;
@@ -433,7 +479,7 @@ static void fill_rows(struct builder *b, uint32_t start, uint32_t end)
 			continue;
 		}
 		f.column += b->units[i].width;
-		if (!hangs) {
+		if (!hangs && b->units[i].width) {
 			f.used = f.column;
 			f.shown = i + 1;
 		}
@@ -476,7 +522,8 @@ static void finish(struct builder *b, struct layout *out)
 	const struct layout_cell *cells = b->cells;
 	for (size_t i = 0; i < b->row_count; i++) {
 		b->rows[i].cells = cells;
-		cells += b->rows[i].count;
+		if (cells) /* NULL when no row has a cell */
+			cells += b->rows[i].count;
 	}
 	*out = (struct layout){.rows = b->rows, .count = (int)b->row_count, .memory = memory};
 }

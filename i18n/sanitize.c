@@ -60,9 +60,12 @@ static void emit_marker(struct filter *f, UChar32 c, size_t source)
 /* Characters that change order or look like nothing: shown by name. */
 static bool is_hidden(UChar32 c)
 {
-	return (c >= 0x202A && c <= 0x202E) || (c >= 0x206A && c <= 0x206F) || (c >= 0xFFF9 && c <= 0xFFFB) ||
-	       c == 0x00AD || c == 0x115F || c == 0x180E || c == 0x200B || c == 0x2060 ||
-	       (c >= 0x2061 && c <= 0x2064) || c == 0x3164 || c == 0xFEFF || c == 0xFFA0;
+	if (c < 0xAD || c == 0x061C || c == 0x1160 || (c >= 0x200C && c <= 0x200F) || (c >= 0x2066 && c <= 0x2069))
+		return false; /* direction marks and isolates are honest; joiners have rules of their own */
+	if (c == 0xAD || (c >= 0xFFF9 && c <= 0xFFFB))
+		return true;
+	return u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) && !(U_GET_GC_MASK(c) & U_GC_MN_MASK) &&
+	       !(c >= 0xE0000 && c <= CANCEL_TAG);
 }
 
 static bool is_selector(UChar32 c)
@@ -91,19 +94,6 @@ static void joiner(struct filter *f, UChar32 c, UChar32 next, size_t source)
 		emit_char(f, c, source);
 	else
 		emit_marker(f, c, source);
-	f->marks = 0;
-}
-
-static void mark(struct filter *f, UChar32 c, size_t source)
-{
-	if (is_selector(c)) {
-		if (f->at_base && !f->selector)
-			emit_char(f, c, source);
-		f->selector = true;
-		return;
-	}
-	if (f->marks++ < MARKS_MAX)
-		emit_char(f, c, source);
 }
 
 static void base(struct filter *f, UChar32 c, size_t source)
@@ -113,6 +103,22 @@ static void base(struct filter *f, UChar32 c, size_t source)
 	f->marks = 0;
 	f->selector = false;
 	f->tags = c == BLACK_FLAG;
+}
+
+/* A mark that has nothing to stand on gets a no-break space. */
+static void mark(struct filter *f, UChar32 c, size_t source)
+{
+	if (is_selector(c)) {
+		if (f->at_base && !f->selector)
+			emit_char(f, c, source);
+		f->selector = true;
+		return;
+	}
+	if (!f->at_base)
+		base(f, 0xA0, source);
+	f->at_base = true;
+	if (f->marks++ < MARKS_MAX)
+		emit_char(f, c, source);
 }
 
 static void filter_char(struct filter *f, UChar32 c, UChar32 next, size_t source)

@@ -82,13 +82,22 @@ static const struct acceptance cases[] = {
 	{0, "hello  world again", 7, 15, "hello|world|again|"},
 	{0, "abcdefghij", 4, 10, "abcd|efgh|ij|"},
 	{0, "世", 1, 1, "\uFFFD|"},
+	{0, "한국어문장", 6, 10, "한국어|문장|"},
+	{0, "アチャ", 4, 6, "ア|チャ|"}, /* no small kana at a row's start */
+	{0, "\tb", 3, 1, "|b|"},
+	{0, "ab  ", 4, 4, "ab  |"},
+	{0, "א(ב)", 4, 4, "(ב)א|"},
+	{0, "می\u200Cخواهم", 7, 7, "\uFEE2\uFEEB\uFE8D\uFEEE\uFEA7\uFBFD\uFEE3|"},
+	{0, "\u0301a", 4, 2, "\u00A0\u0301a|"},
+	{0, "ab    \u2067\u2069", 3, 3, "ab |"}, /* no row for what takes no cell */
+	{18, "علي\nhello!", 6, 9, "   \uFEF2\uFEE0\uFECB|hello!|"},
 	{0, "1\tمُلا", 8, 6, "  \uFEFC\uFEE3\u064F   1|"},
 	{0, "سلام", 8, 3, "     \uFEE1\uFEFC\uFEB3|"},
 };
 
-static void run_case(const struct i18n *tr, const struct acceptance *c)
+static void run_case(const struct i18n *tr, const struct acceptance *c, enum i18n_bidi bidi)
 {
-	struct layout_options options = {.width = c->width, .bidi = I18N_BIDI_APP};
+	struct layout_options options = {.width = c->width, .bidi = bidi};
 	int cells;
 	char *rows = drawn(tr, c->text, strlen(c->text), &options, &cells);
 	if (strcmp(rows, c->rows) != 0 || cells != c->cells)
@@ -101,25 +110,52 @@ static void test_acceptance_cases(void **state)
 {
 	struct i18n *tr = i18n_open("en");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		run_case(tr, &cases[i]);
+		run_case(tr, &cases[i], I18N_BIDI_APP);
 	i18n_close(tr);
 }
 
-/* The terminal reorders: letters come as they are, unjoined, in logical order. */
-static void test_terminal_mode_is_logical(void **state)
+#define LRM "\u200E"
+#define RLI "\u2067"
+#define PDI "\u2069"
+
+/* The terminal reorders: letters come as they are, unjoined, in logical order. U+200E
+ * ends what it may move; a right-to-left row is an isolate that begins on a blank. */
+static const struct acceptance terminal_cases[] = {
+	{0, "plain", 80, 5, "plain|"},
+	{12, "سلام", 6, 5, "  " RLI "سلام" PDI LRM "|"},
+	{13, "مُحَمَّد", 5, 5, " " RLI "مُحَمَّد" PDI LRM "|"},
+	{15, "abc שלום 123 def", 80, 16, "abc שלום 123 def" LRM "|"},
+	{16, "שלום (abc) עולם!", 17, 17, " " RLI "שלום (abc) עולם!" PDI LRM "|"},
+	{19, "שלום עולם", 5, 10, " " RLI "שלום" PDI LRM "| " RLI "עולם" PDI LRM "|"},
+	{0, "ש", 1, 1, "ש" LRM "|"},
+};
+
+static void test_terminal_mode_is_logical_and_fenced(void **state)
 {
-	static const char *const texts[] = {"سلام", "abc שלום 123 def", "مُحَمَّد", "שלום (abc) עולם!"};
 	struct i18n *tr = i18n_open("en");
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		struct layout_options options = {.width = 80, .bidi = I18N_BIDI_TERMINAL};
+	for (size_t i = 0; i < sizeof(terminal_cases) / sizeof(*terminal_cases); i++)
+		run_case(tr, &terminal_cases[i], I18N_BIDI_TERMINAL);
+	run_case(tr, &(struct acceptance){16, "שלום (abc) עולם!", 20, 16, "שלום (abc) עולם!|"}, I18N_BIDI_OFF);
+	i18n_close(tr);
+}
+
+/* A paragraph of a megabyte takes a moment whatever it is made of: were any step to
+ * look at all the rest each time, this would take minutes. */
+static void test_long_paragraphs(void **state)
+{
+	static const char *const pieces[] = {"\t", " ", "世", "سلام ", "\u2067\u2069", "a", "e\u0301"};
+	struct i18n *tr = i18n_open("en");
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		struct layout_options options = {.width = 80, .bidi = I18N_BIDI_APP};
+		struct buffer text = {0};
 		struct layout layout;
-		struct buffer letters = {0};
-		i18n_layout(tr, texts[i], strlen(texts[i]), &options, &layout);
-		for (int k = 0; k < layout.rows[0].count; k++)
-			buffer_append(&letters, layout.rows[0].cells[k].text, layout.rows[0].cells[k].text_len);
-		assert_string_equal(letters.data, texts[i]);
-		buffer_free(&letters);
+		while (text.len < 1 << 20)
+			buffer_puts(&text, pieces[i]);
+		i18n_layout(tr, text.data, text.len, &options, &layout);
+		assert_int_equal(layout.rows[0].start, 0);
+		assert_int_equal(layout.rows[layout.count - 1].end, text.len);
 		layout_free(&layout);
+		buffer_free(&text);
 	}
 	i18n_close(tr);
 }
@@ -214,9 +250,10 @@ static void test_any_text_fits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_acceptance_cases), cmocka_unit_test(test_terminal_mode_is_logical),
-		cmocka_unit_test(test_ambiguous_width),  cmocka_unit_test(test_code_is_verbatim),
-		cmocka_unit_test(test_indents),          cmocka_unit_test(test_any_text_fits),
+		cmocka_unit_test(test_acceptance_cases), cmocka_unit_test(test_terminal_mode_is_logical_and_fenced),
+		cmocka_unit_test(test_long_paragraphs),  cmocka_unit_test(test_ambiguous_width),
+		cmocka_unit_test(test_code_is_verbatim), cmocka_unit_test(test_indents),
+		cmocka_unit_test(test_any_text_fits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

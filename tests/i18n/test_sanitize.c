@@ -27,6 +27,10 @@ static const struct {
 	{"\U000E0041", "<U+E0041>"},
 	{"❤\uFE0F\uFE0F", "❤\uFE0F"},
 	{"a\u0300\u0301\u0302\u0303\u0304", "a\u0300\u0301\u0302\u0303"},
+	{"\u0301", "\u00A0\u0301"}, /* a mark alone stands on a blank */
+	{"\U0001D173\uFFF9", "<U+1D173><U+FFF9>"},
+	{"\u200E\u061C", "\u200E\u061C"}, /* honest direction marks */
+	{"a\u0300\u0301\u0302\u0303\u200D\u0300b", "a\u0300\u0301\u0302\u0303\u200Db"},
 	{"\xC3(", "\uFFFD("},
 	{"\xF0\x9F\x98", "\uFFFD"},
 	{"\xED\xA0\x80", "\uFFFD\uFFFD\uFFFD"}, /* a lone surrogate: three bad bytes */

@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 struct stored_model {
-	char *name;                  /* what -m takes: "qwen2.5-coder-1.5b-instruct-q4_k_m", "llama3:8b" */
+	char *name; /* what -m takes: "qwen2.5-coder-1.5b-instruct-q4_k_m", "llama3:8b" */
 	char *path;
-	const char *store;           /* "bora", "ollama", "huggingface", "llama.cpp" */
+	const char *store; /* "bora", "ollama", "huggingface", "llama.cpp" */
 	uint64_t bytes;
 };
 
-int model_store_list(struct stored_model **out, size_t *count);   /* by name; model_store_free */
+int model_store_list(struct stored_model **out, size_t *count); /* by name; model_store_free */
 void model_store_free(struct stored_model *, size_t count);
 /* A path that exists, or a name: exact, then unique prefix, then the aliases
  * "default" and "small". NULL name: the default model. Caller frees *path. */

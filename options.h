@@ -23,29 +23,29 @@ enum { OPTION_IN_CONFIG = 1, OPTION_IN_SET = 2, OPTION_OPTIONAL_VALUE = 4 };
 
 struct option_info {
 	enum option_id id;
-	const char *name;            /* long name without dashes: "ctx-size"; also the config key */
-	char letter;                 /* short form, or 0 */
+	const char *name; /* long name without dashes: "ctx-size"; also the config key */
+	char letter;      /* short form, or 0 */
 	enum option_type type;
 	int flags;
-	const char *value;           /* what the value is called in help: "N", "FILE"; for CHOICE: "app|terminal" */
-	double low, high;            /* range of numbers */
-	const char *fallback;        /* the default, as text, "" for none */
+	const char *value;    /* what the value is called in help: "N", "FILE"; for CHOICE: "app|terminal" */
+	double low, high;     /* range of numbers */
+	const char *fallback; /* the default, as text, "" for none */
 	enum option_group group;
 };
 extern const struct option_info option_table[OPTION_COUNT];
 
-struct options;                  /* values, and where each came from */
+struct options; /* values, and where each came from */
 
 struct options *options_create(void);
 void options_free(struct options *);
 /* Both return -1 with one line: what, where, what to do. */
 /* command (or NULL) decides what -n means; argv holds the words after it. */
 int options_parse(struct options *, const char *command, int argc, char **argv, char *err, size_t errlen);
-int options_read_config(struct options *, const char *path, char *err, size_t errlen);   /* a missing file is fine */
-int options_set(struct options *, enum option_id, const char *text, char *err, size_t errlen);  /* /set and the like */
-char **options_rest(const struct options *, int *count);          /* words that are no options */
+int options_read_config(struct options *, const char *path, char *err, size_t errlen); /* a missing file is fine */
+int options_set(struct options *, enum option_id, const char *text, char *err, size_t errlen); /* /set and the like */
+char **options_rest(const struct options *, int *count); /* words that are no options */
 
-bool option_given(const struct options *, enum option_id);        /* by anyone but the built-in default */
+bool option_given(const struct options *, enum option_id); /* by anyone but the built-in default */
 bool option_flag(const struct options *, enum option_id);
 const char *option_string(const struct options *, enum option_id); /* NULL: none */
 int64_t option_integer(const struct options *, enum option_id);
@@ -58,6 +58,6 @@ struct engine_sampling options_sampling(const struct options *, const struct eng
  * configuration folder), else "". NULL with err filled when the role is unknown.
  * Caller frees. */
 char *options_system(const struct options *, char *err, size_t errlen);
-void options_engine(const struct options *, struct engine_options *out);   /* path is left to the caller */
+void options_engine(const struct options *, struct engine_options *out); /* path is left to the caller */
 
 #endif

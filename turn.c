@@ -116,7 +116,8 @@ static void store_message(struct turn *turn, struct message *message)
 {
 	char err[512];
 	bool waiting = turn->o.backlog && turn->o.backlog->count;
-	if (stores(turn) && !waiting && message_append(turn->o.sessions, turn->o.session, message, err, sizeof(err)) == 0)
+	if (stores(turn) && !waiting &&
+	    message_append(turn->o.sessions, turn->o.session, message, err, sizeof(err)) == 0)
 		return;
 	if (stores(turn) && !waiting)
 		storage_failed(turn, err);

@@ -17,17 +17,17 @@ struct backlog;
 struct backlog *backlog_create(void);
 void backlog_free(struct backlog *);
 int backlog_count(const struct backlog *);
-void backlog_truncate(struct backlog *, int count);   /* drops what was added after the first count */
+void backlog_truncate(struct backlog *, int count); /* drops what was added after the first count */
 /* Stores what waits, oldest first; -1 when something still does not fit. */
 int backlog_retry(struct backlog *, struct sessions *, int64_t session, char *err, size_t errlen);
 
 struct turn_options {
 	struct engine *engine;
-	struct sessions *sessions;   /* NULL: store nothing; the backlog is the conversation */
-	struct backlog *backlog;     /* NULL: what cannot be stored is lost with the turn */
-	int64_t session;             /* row */
-	const char *model_name;      /* stored with the answer */
-	const char *system;          /* the system prompt, "" for none */
+	struct sessions *sessions; /* NULL: store nothing; the backlog is the conversation */
+	struct backlog *backlog;   /* NULL: what cannot be stored is lost with the turn */
+	int64_t session;           /* row */
+	const char *model_name;    /* stored with the answer */
+	const char *system;        /* the system prompt, "" for none */
 	struct engine_sampling sampling;
 	int max_tokens;
 };
@@ -38,15 +38,15 @@ struct turn_options {
 int turn_start(struct turn **, const struct turn_options *, const char *text, size_t len, char *err, size_t errlen);
 /* Feed every engine event here, first. Stores as needed. True when the turn is over. */
 bool turn_event(struct turn *, const struct engine_event *);
-int turn_next_save_ms(const struct turn *);          /* until turn_tick() is due; -1: nothing waits */
-void turn_tick(struct turn *);                       /* stores the reply so far when a second has passed */
-const char *turn_answer(const struct turn *, size_t *len);   /* what has been said so far */
-int64_t turn_user_message(const struct turn *);      /* ids in the store, 0 when not stored */
+int turn_next_save_ms(const struct turn *);                /* until turn_tick() is due; -1: nothing waits */
+void turn_tick(struct turn *);                             /* stores the reply so far when a second has passed */
+const char *turn_answer(const struct turn *, size_t *len); /* what has been said so far */
+int64_t turn_user_message(const struct turn *);            /* ids in the store, 0 when not stored */
 int64_t turn_answer_message(const struct turn *);
 const char *turn_storage_error(const struct turn *); /* NULL: all is stored */
 const char *turn_error(const struct turn *);         /* the engine's error that ended it, or NULL */
 const struct engine_usage *turn_usage(const struct turn *);
 enum engine_finish turn_finish(const struct turn *);
-void turn_free(struct turn *);                       /* stores what is not stored yet */
+void turn_free(struct turn *); /* stores what is not stored yet */
 
 #endif

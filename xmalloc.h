@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 void *xmalloc(size_t size);
-void *xcalloc(size_t count, size_t size);             /* zeroed; count * size is checked */
+void *xcalloc(size_t count, size_t size);                  /* zeroed; count * size is checked */
 void *xreallocarray(void *old, size_t count, size_t size); /* checked likewise */
 char *xstrdup(const char *text);
-char *xstrndup(const char *text, size_t len);         /* copies len bytes, adds NUL */
+char *xstrndup(const char *text, size_t len); /* copies len bytes, adds NUL */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *xvasprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
@@ -28,7 +28,7 @@ void buffer_append(struct buffer *, const void *bytes, size_t len);
 void buffer_puts(struct buffer *, const char *text);
 void buffer_printf(struct buffer *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buffer_clear(struct buffer *);
-char *buffer_take(struct buffer *);                   /* the text, "" if empty; caller frees */
+char *buffer_take(struct buffer *); /* the text, "" if empty; caller frees */
 void buffer_free(struct buffer *);
 
 #endif

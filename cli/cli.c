@@ -60,7 +60,7 @@ int cli_open_engine(struct cli *cli, bool vocab_only, struct engine **engine)
 	if (engine_wait(*engine, err, sizeof(err)) == 0)
 		return 0;
 	engine_close(*engine);
-	*engine = NULL;      /* callers close what they got */
+	*engine = NULL; /* callers close what they got */
 	return cli_fail("%s", err);
 }
 

@@ -8,29 +8,29 @@
 #include "../options.h"
 #include "../sessions/sessions.h"
 
-struct cli {                     /* what every command may use */
+struct cli { /* what every command may use */
 	struct options *options;
 	struct i18n *tr;
-	int argc;                    /* words after the command's name */
+	int argc; /* words after the command's name */
 	char **argv;
 };
 
 struct cli_command {
-	const char *name;            /* "sessions" */
-	int (*run)(struct cli *);    /* the exit code */
-	const char *usage;           /* for people; the help text is the message cli.NAME */
+	const char *name;         /* "sessions" */
+	int (*run)(struct cli *); /* the exit code */
+	const char *usage;        /* for people; the help text is the message cli.NAME */
 };
-extern const struct cli_command cli_commands[];      /* ends with a NULL name */
+extern const struct cli_command cli_commands[]; /* ends with a NULL name */
 
 /* Shared by commands. */
-int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));   /* "bora: …" on stderr; returns 1 */
-int cli_open_sessions(struct cli *, struct sessions **);                       /* 0, or the exit code after a line */
-int cli_open_engine(struct cli *, bool vocab_only, struct engine **);          /* waits until loaded */
-void cli_help(const struct cli *);                                             /* --help, from the tables */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "bora: …" on stderr; returns 1 */
+int cli_open_sessions(struct cli *, struct sessions **);                     /* 0, or the exit code after a line */
+int cli_open_engine(struct cli *, bool vocab_only, struct engine **);        /* waits until loaded */
+void cli_help(const struct cli *);                                           /* --help, from the tables */
 int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen);
 
 /* Defined in cli/NAME.c */
-int cli_chat(struct cli *);      /* -p, TEXT…, or standard input */
+int cli_chat(struct cli *); /* -p, TEXT…, or standard input */
 int cli_sessions(struct cli *);
 int cli_models(struct cli *);
 int cli_tokenize(struct cli *);

@@ -8,7 +8,7 @@
 /* A request that owns its texts. */
 struct answer_request {
 	struct engine_request r;
-	double submitted_ms;         /* monotonic clock */
+	double submitted_ms; /* monotonic clock */
 };
 
 struct answer_request *answer_request_copy(const struct engine_request *);

@@ -15,16 +15,16 @@ struct context {
 	struct tokenizer *tokenizer;
 	const struct chat_format *format;
 	const struct kernels *kernels;
-	struct pool *pool;           /* this and all below: NULL when only the vocabulary was opened */
+	struct pool *pool; /* this and all below: NULL when only the vocabulary was opened */
 	struct kv_cache *cache;
 	struct forward *forward;
 	struct sampler *sampler;
-	float *logits;               /* [vocab] of the last token read */
-	struct tokens read;          /* what the cache holds: ids by position */
-	int size, batch;             /* tokens */
-	int left_out;                /* messages the last conversation was cut by */
+	float *logits;      /* [vocab] of the last token read */
+	struct tokens read; /* what the cache holds: ids by position */
+	int size, batch;    /* tokens */
+	int left_out;       /* messages the last conversation was cut by */
 	const atomic_bool *cancel;
-	struct engine_model about;   /* what engine_model() shows; strings live as long as the context */
+	struct engine_model about; /* what engine_model() shows; strings live as long as the context */
 	char warning[600];
 };
 
@@ -34,7 +34,7 @@ void context_close(struct context *);
 /* How many tokens at the start of ids need not be read again; at least one is always left to read. */
 int context_common(const struct context *, const int32_t *ids, int count);
 void context_truncate(struct context *, int count);
-enum { CONTEXT_FAULT = -2 };     /* the model's file has been cut short under us */
+enum { CONTEXT_FAULT = -2 }; /* the model's file has been cut short under us */
 
 /* Reads up to a batch of ids after what is there and returns how many, -1 when cancelled, or CONTEXT_FAULT. With
  * logits, those of the last token read are in context->logits afterwards. */

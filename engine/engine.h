@@ -31,14 +31,14 @@ struct engine;
 enum engine_kv_type { ENGINE_KV_F16, ENGINE_KV_Q8_0, ENGINE_KV_F32 };
 
 struct engine_options {
-	const char *path;            /* a GGUF file */
-	int ctx_size;                /* tokens; 0: the model's own, at most 32,768 */
-	int threads;                 /* 0: physical cores within affinity and quota */
-	int batch;                   /* prompt tokens a step, 1..4096; 0: 512 */
+	const char *path; /* a GGUF file */
+	int ctx_size;     /* tokens; 0: the model's own, at most 32,768 */
+	int threads;      /* 0: physical cores within affinity and quota */
+	int batch;        /* prompt tokens a step, 1..4096; 0: 512 */
 	enum engine_kv_type kv_type;
-	const char *chat_format;     /* a name from engine_chat_formats(); NULL: recognise it */
-	const char *isa;             /* kernel set by name; NULL: the best this CPU has */
-	bool vocab_only;             /* tokenizer only: no tensors needed */
+	const char *chat_format; /* a name from engine_chat_formats(); NULL: recognise it */
+	const char *isa;         /* kernel set by name; NULL: the best this CPU has */
+	bool vocab_only;         /* tokenizer only: no tensors needed */
 };
 
 /* Starts loading in the background and returns at once: ENGINE_LOADING events
@@ -52,26 +52,26 @@ int engine_wait(struct engine *, char *err, size_t errlen);
 
 /* What was loaded. Valid from ENGINE_READY (or engine_wait) until engine_close. */
 struct engine_model {
-	const char *name;            /* general.name, or the file's name */
-	const char *architecture;    /* "qwen2" */
-	const char *file_type;       /* "Q4_K_M": the commonest tensor type, by the file's own label */
-	const char *license;         /* general.license, or "" */
-	const char *chat_format;     /* "chatml" */
-	bool chat_format_known;      /* false: the template was not recognised, ChatML is used */
-	const char *isa;             /* kernel set in use: "avx512vnni" */
-	const char *warning;         /* one line about oddities in the file, or "" */
-	char fingerprint[33];        /* hex: same model and weights, same fingerprint */
+	const char *name;         /* general.name, or the file's name */
+	const char *architecture; /* "qwen2" */
+	const char *file_type;    /* "Q4_K_M": the commonest tensor type, by the file's own label */
+	const char *license;      /* general.license, or "" */
+	const char *chat_format;  /* "chatml" */
+	bool chat_format_known;   /* false: the template was not recognised, ChatML is used */
+	const char *isa;          /* kernel set in use: "avx512vnni" */
+	const char *warning;      /* one line about oddities in the file, or "" */
+	char fingerprint[33];     /* hex: same model and weights, same fingerprint */
 	uint64_t parameters, file_bytes;
 	int vocab_size, ctx_size, ctx_trained, embedding, layers, threads;
-	struct engine_sampling {     /* what the file recommends, else the defaults */
-		float temp;          /* 0: greedy, reproducible to the byte */
-		int top_k;           /* 0: off */
-		float top_p, min_p;  /* 1 and 0: off */
-		float repeat_penalty;/* 1: off; over the last 64 tokens */
-		uint64_t seed;       /* 0: a fresh one each request */
+	struct engine_sampling {      /* what the file recommends, else the defaults */
+		float temp;           /* 0: greedy, reproducible to the byte */
+		int top_k;            /* 0: off */
+		float top_p, min_p;   /* 1 and 0: off */
+		float repeat_penalty; /* 1: off; over the last 64 tokens */
+		uint64_t seed;        /* 0: a fresh one each request */
 	} sampling;
 };
-const struct engine_model *engine_model(const struct engine *);   /* NULL until loaded */
+const struct engine_model *engine_model(const struct engine *); /* NULL until loaded */
 
 enum engine_role { ENGINE_SYSTEM, ENGINE_USER, ENGINE_ASSISTANT, ENGINE_TOOL };
 
@@ -82,36 +82,36 @@ struct engine_message {
 };
 
 struct engine_request {
-	const struct engine_message *messages;   /* copied by engine_submit */
+	const struct engine_message *messages; /* copied by engine_submit */
 	int count;
-	bool continue_last;          /* the last message is the assistant's and goes on */
-	const char *raw;             /* not NULL: no template, this text is continued as it stands */
+	bool continue_last; /* the last message is the assistant's and goes on */
+	const char *raw;    /* not NULL: no template, this text is continued as it stands */
 	size_t raw_len;
 	struct engine_sampling sampling;
-	int max_tokens;              /* 0: until the model stops or the context is full */
+	int max_tokens; /* 0: until the model stops or the context is full */
 };
 
 /* Queues one request; a request in progress must end (or be cancelled and end)
  * first. Messages that do not fit the context are left out from the oldest
  * turn on, the system message kept; ENGINE_PROMPT says how many. */
 int engine_submit(struct engine *, const struct engine_request *, char *err, size_t errlen);
-void engine_cancel(struct engine *);                /* ends with ENGINE_DONE within 100 ms */
+void engine_cancel(struct engine *); /* ends with ENGINE_DONE within 100 ms */
 
 enum engine_event_type {
-	ENGINE_NONE,                 /* nothing waits */
-	ENGINE_LOADING,              /* done, total: bytes */
+	ENGINE_NONE,    /* nothing waits */
+	ENGINE_LOADING, /* done, total: bytes */
 	ENGINE_READY,
-	ENGINE_PROMPT,               /* done, total, cached: tokens; left_out: messages */
-	ENGINE_TEXT,                 /* text, len: whole UTF-8 characters of the answer */
-	ENGINE_DONE,                 /* finish and usage */
-	ENGINE_ERROR,                /* text: one line; the request, or loading, is over */
+	ENGINE_PROMPT, /* done, total, cached: tokens; left_out: messages */
+	ENGINE_TEXT,   /* text, len: whole UTF-8 characters of the answer */
+	ENGINE_DONE,   /* finish and usage */
+	ENGINE_ERROR,  /* text: one line; the request, or loading, is over */
 };
 
 enum engine_finish { ENGINE_STOP, ENGINE_LENGTH, ENGINE_INTERRUPTED };
 
 struct engine_usage {
-	int prompt_tokens, cached_tokens, completion_tokens;   /* cached: not computed again */
-	int context_used;            /* tokens now in the context */
+	int prompt_tokens, cached_tokens, completion_tokens; /* cached: not computed again */
+	int context_used;                                    /* tokens now in the context */
 	double load_ms, prompt_ms, first_token_ms, predicted_ms;
 };
 
@@ -119,7 +119,7 @@ struct engine_event {
 	enum engine_event_type type;
 	uint64_t done, total;
 	int cached, left_out;
-	const char *text;            /* valid until the next engine_poll */
+	const char *text; /* valid until the next engine_poll */
 	size_t len;
 	enum engine_finish finish;
 	struct engine_usage usage;
@@ -129,32 +129,32 @@ struct engine_event {
  * ends never are. The fd is readable while events wait; poll until ENGINE_NONE. */
 enum engine_event_type engine_poll(struct engine *, struct engine_event *);
 int engine_wake_fd(const struct engine *);
-bool engine_busy(const struct engine *);            /* a request is queued or running */
+bool engine_busy(const struct engine *); /* a request is queued or running */
 
 /* --- Tokens. After loading; safe while the generator works. ---------------- */
 
-enum { ENGINE_TOKENS_BOS = 1, ENGINE_TOKENS_SPECIAL = 2 };  /* add BOS as the model wants; parse control tokens */
+enum { ENGINE_TOKENS_BOS = 1, ENGINE_TOKENS_SPECIAL = 2 }; /* add BOS as the model wants; parse control tokens */
 
-int engine_tokenize(const struct engine *, const char *text, size_t len, int flags,
-                    int32_t **ids, size_t *count, char *err, size_t errlen);   /* caller frees *ids */
-int engine_detokenize(const struct engine *, const int32_t *ids, size_t count,
-                      char **bytes, size_t *len, char *err, size_t errlen);    /* caller frees *bytes */
+int engine_tokenize(const struct engine *, const char *text, size_t len, int flags, int32_t **ids, size_t *count,
+		    char *err, size_t errlen); /* caller frees *ids */
+int engine_detokenize(const struct engine *, const int32_t *ids, size_t count, char **bytes, size_t *len, char *err,
+		      size_t errlen); /* caller frees *bytes */
 
 /* --- Measuring. These block their caller until the generator has done them. - */
 
 struct engine_score {
 	int pos;
-	int32_t id;                  /* the token at pos */
+	int32_t id; /* the token at pos */
 	bool has_next;
-	float next_logprob;          /* of the token that follows, natural log */
-	int top;                     /* next_ids and next_logprobs, by falling logprob */
+	float next_logprob; /* of the token that follows, natural log */
+	int top;            /* next_ids and next_logprobs, by falling logprob */
 	const int32_t *next_ids;
 	const float *next_logprobs;
 };
-typedef void engine_score_fn(void *arg, const struct engine_score *);   /* on the caller's thread */
+typedef void engine_score_fn(void *arg, const struct engine_score *); /* on the caller's thread */
 
-int engine_score(struct engine *, const int32_t *ids, size_t count, int top,
-                 engine_score_fn *, void *arg, char *err, size_t errlen);
+int engine_score(struct engine *, const int32_t *ids, size_t count, int top, engine_score_fn *, void *arg, char *err,
+		 size_t errlen);
 
 /* Reads n_depth random tokens untimed, then times n_prompt in batches and
  * n_gen one by one (one of the two is 0). */
@@ -173,7 +173,7 @@ struct engine_file {
 };
 int engine_inspect(const char *path, struct engine_file *, engine_inspect_fn *, void *arg, char *err, size_t errlen);
 
-const char *const *engine_chat_formats(void);       /* names, NULL at the end */
-const char *const *engine_isas(void);               /* kernel sets this CPU can run, best first */
+const char *const *engine_chat_formats(void); /* names, NULL at the end */
+const char *const *engine_isas(void);         /* kernel sets this CPU can run, best first */
 
 #endif

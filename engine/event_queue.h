@@ -12,8 +12,8 @@ struct event_queue;
 
 int event_queue_create(struct event_queue **, char *err, size_t errlen);
 void event_queue_destroy(struct event_queue *);
-void event_queue_post(struct event_queue *, const struct engine_event *);   /* text is copied */
+void event_queue_post(struct event_queue *, const struct engine_event *); /* text is copied */
 enum engine_event_type event_queue_take(struct event_queue *, struct engine_event *);
-int event_queue_fd(const struct event_queue *);      /* readable while events wait */
+int event_queue_fd(const struct event_queue *); /* readable while events wait */
 
 #endif

@@ -11,10 +11,11 @@
 struct generator;
 
 /* Starts the thread, which begins to load. The queue is borrowed. */
-int generator_create(struct generator **, const struct engine_options *, struct event_queue *, char *err, size_t errlen);
-void generator_destroy(struct generator *);          /* cancels and joins */
-int generator_wait(struct generator *, char *err, size_t errlen);   /* until loaded */
-const struct context *generator_context(const struct generator *);  /* NULL until loaded */
+int generator_create(struct generator **, const struct engine_options *, struct event_queue *, char *err,
+		     size_t errlen);
+void generator_destroy(struct generator *);                        /* cancels and joins */
+int generator_wait(struct generator *, char *err, size_t errlen);  /* until loaded */
+const struct context *generator_context(const struct generator *); /* NULL until loaded */
 /* Queues a request. One at a time: the caller knows that none is under way. */
 int generator_submit(struct generator *, const struct engine_request *, char *err, size_t errlen);
 void generator_cancel(struct generator *);

@@ -26,6 +26,6 @@ const struct kv_shape *kv_cache_shape(const struct kv_cache *);
 /* Row of a position; the rows of later positions of the same head follow. */
 uint8_t *kv_cache_key(const struct kv_cache *, int layer, int head, int position);
 uint8_t *kv_cache_value(const struct kv_cache *, int layer, int head, int position);
-void kv_cache_release(struct kv_cache *, int first);   /* gives back the memory of positions >= first */
+void kv_cache_release(struct kv_cache *, int first); /* gives back the memory of positions >= first */
 
 #endif

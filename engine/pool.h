@@ -15,12 +15,12 @@ struct pool;
  * depend on who computes what. */
 typedef void pool_fn(void *arg, int part, int thread);
 
-struct pool *pool_create(int threads);   /* threads >= 1, the caller counts as one */
+struct pool *pool_create(int threads); /* threads >= 1, the caller counts as one */
 void pool_destroy(struct pool *);
 int pool_threads(const struct pool *);
-void pool_run(struct pool *, int parts, pool_fn *, void *arg);   /* returns when all parts are done */
+void pool_run(struct pool *, int parts, pool_fn *, void *arg); /* returns when all parts are done */
 /* True when a part since the last call read from a file that has been cut short; what it was to compute is garbage. */
 bool pool_faulted(struct pool *);
-int pool_default_threads(void);          /* physical cores within affinity mask and cgroup quota */
+int pool_default_threads(void); /* physical cores within affinity mask and cgroup quota */
 
 #endif

@@ -13,21 +13,22 @@
 enum { PRETOKENIZER_STAGES = 6 };
 
 struct pretokenizer;
-const struct pretokenizer *pretokenizer_named(const char *name, size_t len);   /* as tokenizer.ggml.pre spells it; NULL: unknown */
-const char *pretokenizer_name(const struct pretokenizer *);          /* of its family: "llama-bpe" for "llama3" */
-bool pretokenizer_ignores_merges(const struct pretokenizer *);       /* a word that is a token is that token */
-bool pretokenizer_adds_bos(const struct pretokenizer *);             /* unless the file says otherwise */
+const struct pretokenizer *pretokenizer_named(const char *name,
+					      size_t len);     /* as tokenizer.ggml.pre spells it; NULL: unknown */
+const char *pretokenizer_name(const struct pretokenizer *);    /* of its family: "llama-bpe" for "llama3" */
+bool pretokenizer_ignores_merges(const struct pretokenizer *); /* a word that is a token is that token */
+bool pretokenizer_adds_bos(const struct pretokenizer *);       /* unless the file says otherwise */
 
 /* Walks the words of text in order; they cover it without gaps. */
 struct pretokenizer_walk {
 	const struct pretokenizer *pre;
 	const char *text;
 	struct pretokenizer_span {
-		size_t start, at, end;  /* the fragment that the stage before found, and how far it is cut */
-		size_t from, to;        /* a match found behind a gap, to be given next; from == to: none */
+		size_t start, at, end; /* the fragment that the stage before found, and how far it is cut */
+		size_t from, to;       /* a match found behind a gap, to be given next; from == to: none */
 	} stage[PRETOKENIZER_STAGES];
 };
 void pretokenizer_start(struct pretokenizer_walk *, const struct pretokenizer *, const char *text, size_t len);
-bool pretokenizer_next(struct pretokenizer_walk *, size_t *start, size_t *end);   /* false at the end */
+bool pretokenizer_next(struct pretokenizer_walk *, size_t *start, size_t *end); /* false at the end */
 
 #endif

@@ -9,14 +9,14 @@
 /* Cosines and sines of one position. half = rot / 2. */
 struct rope {
 	int half;
-	double *frequency;           /* [half] radians a token, scaling included */
-	double magnitude;            /* on cosine and sine: YaRN's attention factor */
+	double *frequency; /* [half] radians a token, scaling included */
+	double magnitude;  /* on cosine and sine: YaRN's attention factor */
 };
 
 /* local: for sliding layers, with their own base and no scaling. */
 void rope_init(struct rope *, const struct model *, bool local);
 void rope_free(struct rope *);
-void rope_angles(const struct rope *, int position, float *cosine, float *sine);   /* [half] each */
+void rope_angles(const struct rope *, int position, float *cosine, float *sine); /* [half] each */
 /* Rotates one head's x in place. */
 void rope_rotate(enum rope_layout, const float *cosine, const float *sine, int half, float *x);
 

@@ -11,12 +11,12 @@
 
 /* Zero-initialise. Release with buffer_free(&stream.bytes). */
 struct text_stream {
-	struct buffer bytes;         /* held back, and on top what was added */
-	bool skip_space;             /* drop one space at the very beginning */
+	struct buffer bytes; /* held back, and on top what was added */
+	bool skip_space;     /* drop one space at the very beginning */
 };
 
 /* Adds bytes; returns how many bytes of stream->bytes.data are whole characters. */
 size_t text_stream_add(struct text_stream *, const char *bytes, size_t len);
-void text_stream_drop(struct text_stream *, size_t len);   /* those bytes have been passed on */
+void text_stream_drop(struct text_stream *, size_t len); /* those bytes have been passed on */
 
 #endif

@@ -12,14 +12,22 @@
 
 /* General categories, as far as tokenizers tell them apart. */
 enum unicode_class {
-	UNICODE_LU, UNICODE_LL, UNICODE_LT, UNICODE_LM, UNICODE_LO,  /* letters */
-	UNICODE_MN, UNICODE_MARK,                                    /* marks: nonspacing; the others */
-	UNICODE_NUMBER, UNICODE_PUNCT, UNICODE_SYMBOL, UNICODE_SEPARATOR,
-	UNICODE_CONTROL,             /* Cc Cf Co Cs Cn */
+	UNICODE_LU,
+	UNICODE_LL,
+	UNICODE_LT,
+	UNICODE_LM,
+	UNICODE_LO, /* letters */
+	UNICODE_MN,
+	UNICODE_MARK, /* marks: nonspacing; the others */
+	UNICODE_NUMBER,
+	UNICODE_PUNCT,
+	UNICODE_SYMBOL,
+	UNICODE_SEPARATOR,
+	UNICODE_CONTROL, /* Cc Cf Co Cs Cn */
 };
 
 struct unicode_folding {
-	uint32_t from, to[3];        /* zeros at the end */
+	uint32_t from, to[3]; /* zeros at the end */
 };
 
 extern const uint32_t unicode_class_runs[];
@@ -32,7 +40,7 @@ static inline bool unicode_is_letter(enum unicode_class c)
 {
 	return c <= UNICODE_LO;
 }
-bool unicode_is_space(uint32_t cp);   /* the White_Space property */
+bool unicode_is_space(uint32_t cp); /* the White_Space property */
 
 /* The character at text[0..len), len > 0: its bytes. A byte that begins no
  * well-formed character (shortest form, no surrogates) counts as U+FFFD of length 1. */

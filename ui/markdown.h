@@ -10,8 +10,8 @@
 
 enum markdown_kind { MARKDOWN_TEXT, MARKDOWN_HEADING, MARKDOWN_FENCE_OPEN, MARKDOWN_CODE, MARKDOWN_FENCE_CLOSE };
 
-struct markdown_state {          /* before a line; zero at the start of a message */
-	char fence;                  /* '`' or '~' inside a block, 0 outside */
+struct markdown_state { /* before a line; zero at the start of a message */
+	char fence;     /* '`' or '~' inside a block, 0 outside */
 	int length, indent;
 };
 

@@ -11,10 +11,10 @@ enum picker_result { PICKER_OPEN, PICKER_CHOSEN, PICKER_CLOSED };
 
 struct picker *picker_create(const struct i18n *, const char *title);
 void picker_free(struct picker *);
-void picker_add(struct picker *, const char *label, const char *detail);   /* copied; detail stands on the right */
+void picker_add(struct picker *, const char *label, const char *detail); /* copied; detail stands on the right */
 enum picker_result picker_key(struct picker *, const struct key *);
-int picker_chosen(const struct picker *);            /* number of the item, in the order of adding; -1: none */
+int picker_chosen(const struct picker *); /* number of the item, in the order of adding; -1: none */
 void picker_draw(struct picker *, struct screen *, int first, int height);
-bool picker_caret(const struct picker *, int *row, int *column);   /* where the filter was drawn to; false: it was not */
+bool picker_caret(const struct picker *, int *row, int *column); /* where the filter was drawn to; false: it was not */
 
 #endif

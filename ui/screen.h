@@ -9,10 +9,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum style {                     /* what a cell means; theme.c gives colours */
-	STYLE_TEXT, STYLE_USER, STYLE_DIM, STYLE_TITLE, STYLE_STATUS, STYLE_ACCENT, STYLE_ERROR, STYLE_WARNING,
-	STYLE_CODE, STYLE_CODE_FRAME, STYLE_HEADING, STYLE_STRONG, STYLE_EMPHASIS, STYLE_LINK, STYLE_QUOTE,
-	STYLE_SELECTED, STYLE_MATCH, STYLE_PROMPT, STYLE_COUNT,
+enum style { /* what a cell means; theme.c gives colours */
+	     STYLE_TEXT,
+	     STYLE_USER,
+	     STYLE_DIM,
+	     STYLE_TITLE,
+	     STYLE_STATUS,
+	     STYLE_ACCENT,
+	     STYLE_ERROR,
+	     STYLE_WARNING,
+	     STYLE_CODE,
+	     STYLE_CODE_FRAME,
+	     STYLE_HEADING,
+	     STYLE_STRONG,
+	     STYLE_EMPHASIS,
+	     STYLE_LINK,
+	     STYLE_QUOTE,
+	     STYLE_SELECTED,
+	     STYLE_MATCH,
+	     STYLE_PROMPT,
+	     STYLE_COUNT,
 };
 
 struct screen;
@@ -20,18 +36,18 @@ struct theme;
 
 struct screen_ops {
 	void (*size)(struct screen *, int *rows, int *columns);
-	void (*clear_row)(struct screen *, int row);                     /* to spaces of STYLE_TEXT */
+	void (*clear_row)(struct screen *, int row); /* to spaces of STYLE_TEXT */
 	void (*put)(struct screen *, int row, int column, const char *cluster, size_t len, int width, enum style);
 	void (*cursor)(struct screen *, int row, int column, bool visible);
-	void (*show)(struct screen *);                                   /* changed cells only */
-	void (*redraw)(struct screen *);                                 /* everything, at the next show */
-	void (*resize)(struct screen *);                                 /* ask the terminal for its size again */
-	void (*suspend)(struct screen *);                                /* give the terminal back */
+	void (*show)(struct screen *);    /* changed cells only */
+	void (*redraw)(struct screen *);  /* everything, at the next show */
+	void (*resize)(struct screen *);  /* ask the terminal for its size again */
+	void (*suspend)(struct screen *); /* give the terminal back */
 	void (*resume)(struct screen *);
 	void (*bell)(struct screen *);
-	void (*title)(struct screen *, const char *text);                /* window title, sanitised */
-	void (*raw)(struct screen *, const char *bytes, size_t len);     /* OSC 52 and the like, made by us alone */
-	void (*theme)(struct screen *, const struct theme *);            /* new colours at the next show */
+	void (*title)(struct screen *, const char *text);            /* window title, sanitised */
+	void (*raw)(struct screen *, const char *bytes, size_t len); /* OSC 52 and the like, made by us alone */
+	void (*theme)(struct screen *, const struct theme *);        /* new colours at the next show */
 	void (*close)(struct screen *);
 };
 struct screen {
@@ -49,6 +65,6 @@ void screen_headless_cursor(struct screen *, int *row, int *column);
  * row, cut with … where it does not fit. Returns the column after it. */
 struct i18n;
 int screen_text(struct screen *, const struct i18n *, int row, int from, int to, const char *text, enum style);
-void screen_fill(struct screen *, int row, int from, int to, enum style);   /* with spaces */
+void screen_fill(struct screen *, int row, int from, int to, enum style); /* with spaces */
 
 #endif

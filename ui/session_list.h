@@ -6,7 +6,7 @@
 #include "../sessions/sessions.h"
 
 /* Both sanitised, for one row; caller frees. */
-char *session_list_label(const struct i18n *, const struct session *);    /* its title, or that it has none */
-char *session_list_detail(const struct i18n *, const struct session *);   /* when, how long, which model */
+char *session_list_label(const struct i18n *, const struct session *);  /* its title, or that it has none */
+char *session_list_detail(const struct i18n *, const struct session *); /* when, how long, which model */
 
 #endif

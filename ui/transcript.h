@@ -17,25 +17,27 @@ struct transcript *transcript_create(const struct i18n *, enum i18n_bidi);
 void transcript_free(struct transcript *);
 void transcript_clear(struct transcript *);
 int transcript_count(const struct transcript *);
-int transcript_add(struct transcript *, enum entry_kind, const char *text, size_t len);     /* its index */
-void transcript_append(struct transcript *, int index, const char *text, size_t len);       /* streaming */
+int transcript_add(struct transcript *, enum entry_kind, const char *text, size_t len); /* its index */
+void transcript_append(struct transcript *, int index, const char *text, size_t len);   /* streaming */
 void transcript_set(struct transcript *, int index, const char *text, size_t len);
-void transcript_mark(struct transcript *, int index, const char *suffix);                   /* a dim note after it: "interrupted"; NULL: none */
-void transcript_truncate(struct transcript *, int count);                                   /* drops entries from count on */
-const char *transcript_text(const struct transcript *, int index, size_t *len);             /* source */
-void transcript_memory_line(struct transcript *, int before_index, const char *text);       /* -1: none */
-void transcript_reflow(struct transcript *, const struct i18n *, enum i18n_bidi);           /* language or terminal changed */
+void transcript_mark(struct transcript *, int index,
+		     const char *suffix);                 /* a dim note after it: "interrupted"; NULL: none */
+void transcript_truncate(struct transcript *, int count); /* drops entries from count on */
+const char *transcript_text(const struct transcript *, int index, size_t *len);       /* source */
+void transcript_memory_line(struct transcript *, int before_index, const char *text); /* -1: none */
+void transcript_reflow(struct transcript *, const struct i18n *, enum i18n_bidi);     /* language or terminal changed */
 
 /* Code blocks, numbered from 1 over the whole conversation. */
 int transcript_block_count(struct transcript *);
-bool transcript_block(struct transcript *, int number, const char **code, size_t *len, const char **language, size_t *language_len);
+bool transcript_block(struct transcript *, int number, const char **code, size_t *len, const char **language,
+		      size_t *language_len);
 
-void transcript_scroll(struct transcript *, int rows);       /* negative: up */
+void transcript_scroll(struct transcript *, int rows); /* negative: up */
 void transcript_scroll_end(struct transcript *);
 void transcript_scroll_home(struct transcript *);
 bool transcript_at_end(const struct transcript *);
-void transcript_show_entry(struct transcript *, int index);  /* bring it into view */
-void transcript_highlight(struct transcript *, const char *query);   /* mark matches; NULL: none */
+void transcript_show_entry(struct transcript *, int index);        /* bring it into view */
+void transcript_highlight(struct transcript *, const char *query); /* mark matches; NULL: none */
 /* Draws the view into rows first..first+height-1 of the screen. */
 void transcript_draw(struct transcript *, struct screen *, int first, int height);
 

@@ -25,14 +25,14 @@
 struct ui_options {
 	struct options *options;
 	struct i18n *tr;
-	struct sessions *sessions;   /* NULL: nothing is kept (--no-save) */
+	struct sessions *sessions; /* NULL: nothing is kept (--no-save) */
 	struct drafts *drafts;
-	const char *model_path;      /* of the model to load first */
-	const char *resume;          /* session to open: ID or prefix; "" the latest; NULL a new one */
-	bool pick_session;           /* open the session list first */
-	const char *first_prompt;    /* sent at once, or NULL */
+	const char *model_path;   /* of the model to load first */
+	const char *resume;       /* session to open: ID or prefix; "" the latest; NULL a new one */
+	bool pick_session;        /* open the session list first */
+	const char *first_prompt; /* sent at once, or NULL */
 };
 
-int ui_run(const struct ui_options *);   /* the program's exit code; needs a terminal on stdin and stdout */
+int ui_run(const struct ui_options *); /* the program's exit code; needs a terminal on stdin and stdout */
 
 #endif

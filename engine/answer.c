@@ -201,9 +201,7 @@ static int stopped(struct answer *a, int code)
 {
 	if (code != CONTEXT_FAULT)
 		return ENGINE_INTERRUPTED;
-	snprintf(a->err, sizeof(a->err), "%s: the file was cut short while it was in use; fetch it again",
-		 gguf_path(a->c->model->gguf));
-	context_truncate(a->c, 0);
+	context_fault(a->c, a->err, sizeof(a->err));
 	return FAILED;
 }
 

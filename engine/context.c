@@ -177,6 +177,14 @@ int context_read(struct context *c, const int32_t *ids, int count, bool logits)
 	return n;
 }
 
+int context_fault(struct context *c, char *err, size_t errlen)
+{
+	snprintf(err, errlen, "%s: the file was cut short while it was in use; fetch it again",
+		 gguf_path(c->model->gguf));
+	context_truncate(c, 0);
+	return -1;
+}
+
 bool context_logits_sound(const struct context *c)
 {
 	float largest = -INFINITY;

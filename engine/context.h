@@ -39,6 +39,8 @@ enum { CONTEXT_FAULT = -2 }; /* the model's file has been cut short under us */
 /* Reads up to a batch of ids after what is there and returns how many, -1 when cancelled, or CONTEXT_FAULT. With
  * logits, those of the last token read are in context->logits afterwards. */
 int context_read(struct context *, const int32_t *ids, int count, bool logits);
+/* After CONTEXT_FAULT: says so in err; nothing read counts any more. Always returns -1. */
+int context_fault(struct context *, char *err, size_t errlen);
 /* The logits are numbers, as a sound model's are. */
 bool context_logits_sound(const struct context *);
 

@@ -492,13 +492,25 @@ int forward_read(struct forward *f, const int32_t *ids, int count, int first, in
 	return 0;
 }
 
+struct output {
+	struct forward *f;
+	int first;
+};
+
+static void output_part(void *arg, int part, int thread)
+{
+	const struct output *o = arg;
+	const struct forward *f = o->f;
+	int t = o->first + part, embd = f->model->h.embd;
+	normalize(f, row(f->x, (size_t)embd, t), f->model->output_norm, row(f->norm, f->wide, t));
+	prepare_input(f, t, embd, &f->model->output, 1);
+}
+
 int forward_logits(struct forward *f, int index, int count, float *out)
 {
 	const struct hparams *h = &f->model->h;
-	for (int t = index; t < index + count; t++) {
-		normalize(f, row(f->x, (size_t)h->embd, t), f->model->output_norm, row(f->norm, f->wide, t));
-		prepare_input(f, t, h->embd, &f->model->output, 1);
-	}
+	/* In the pool even for one token: only there is reading from the file guarded. */
+	pool_run(f->pool, count, output_part, &(struct output){f, index});
 	struct matmul output = {.products = 1, .product = {{f->model->output, out, (size_t)h->vocab}}};
 	run_matmul(f, &output, index, count);
 	if (h->logit_softcap > 0)

@@ -8,8 +8,10 @@
 
 enum { STEP = 8 }; /* positions whose logits are computed at once */
 
-static int stopped(char *err, size_t errlen)
+static int stopped(struct context *c, int code, char *err, size_t errlen)
 {
+	if (code == CONTEXT_FAULT)
+		return context_fault(c, err, errlen);
 	snprintf(err, errlen, "stopped");
 	return -1;
 }
@@ -92,20 +94,28 @@ static bool sound(const float *values, size_t count)
 	return true;
 }
 
+/* 0 when all of it was computed, else why not. */
+static int outcome(struct context *c, int cancelled)
+{
+	return pool_faulted(c->pool) ? CONTEXT_FAULT : cancelled;
+}
+
 int score_step(struct context *c, void *arg, char *err, size_t errlen)
 {
 	struct score *s = arg;
 	struct score_job job = {c, s};
 	if (s->next == s->read_end) {
 		int n = s->count - s->next < c->batch ? s->count - s->next : c->batch;
-		if (forward_read(c->forward, s->ids + s->next, n, s->next, 0))
-			return stopped(err, errlen);
+		int failed = outcome(c, forward_read(c->forward, s->ids + s->next, n, s->next, 0));
+		if (failed)
+			return stopped(c, failed, err, errlen);
 		s->read_first = s->next;
 		s->read_end = s->next + n;
 	}
 	s->done = s->read_end - s->next < STEP ? s->read_end - s->next : STEP;
-	if (forward_logits(c->forward, s->next - s->read_first, s->done, s->logits))
-		return stopped(err, errlen);
+	int failed = outcome(c, forward_logits(c->forward, s->next - s->read_first, s->done, s->logits));
+	if (failed)
+		return stopped(c, failed, err, errlen);
 	if (!sound(s->logits, (size_t)s->done * (size_t)c->model->h.vocab)) {
 		snprintf(err, errlen,
 			 "the model computed a value that is not a number near position %d; "
@@ -147,7 +157,7 @@ static int read_random(struct context *c, uint32_t *state, int count, bool one_b
 		done += step;
 	}
 	free(ids);
-	return step < 0 ? -1 : 0;
+	return step < 0 ? step : 0;
 }
 
 int bench_run(struct context *c, void *arg, char *err, size_t errlen)
@@ -162,11 +172,15 @@ int bench_run(struct context *c, void *arg, char *err, size_t errlen)
 	}
 	/* A depth that a test before has read already is as good as one read now. */
 	context_truncate(c, (int)c->read.count > b->n_depth ? b->n_depth : (int)c->read.count);
-	if (read_random(c, &state, b->n_depth - (int)c->read.count, false))
-		return stopped(err, errlen);
+	int failed = read_random(c, &state, b->n_depth - (int)c->read.count, false);
+	if (failed)
+		return stopped(c, failed, err, errlen);
 	double start = answer_clock_ms();
-	if (read_random(c, &state, b->n_prompt, false) || read_random(c, &state, b->n_gen, true))
-		return stopped(err, errlen);
+	failed = read_random(c, &state, b->n_prompt, false);
+	if (!failed)
+		failed = read_random(c, &state, b->n_gen, true);
+	if (failed)
+		return stopped(c, failed, err, errlen);
 	b->seconds = (answer_clock_ms() - start) / 1e3;
 	return 0;
 }

@@ -379,6 +379,10 @@ static void keep_score(void *arg, const struct engine_score *score)
 	s->next_logprob[s->count++] = score->next_logprob;
 }
 
+static void ignore_score(void *arg, const struct engine_score *score)
+{
+}
+
 static void test_score(void **state)
 {
 	struct scores *a = xcalloc(1, sizeof(*a)), *b = xcalloc(1, sizeof(*b));
@@ -412,6 +416,46 @@ static void test_bench(void **state)
 	assert_int_equal(engine_bench(engine, 0, 4, 0, &seconds, err, sizeof(err)), 0);
 	assert_int_equal(engine_bench(engine, 65, 0, 64, &seconds, err, sizeof(err)), -1);
 	engine_close(engine);
+}
+
+/* --- A file cut while in use --------------------------------------------------------------------- */
+
+/* Nothing or some of the embedding is left; the output norm, which no row group reads, is gone. */
+static void cut_in_use(int threads, off_t size)
+{
+	char path[4200];
+	struct outcome o;
+	struct engine_request request = raw_request("0 1 2 3", 8);
+	int32_t ids[20];
+	double seconds;
+	for (int i = 0; i < 20; i++)
+		ids[i] = tiny_id(i);
+	snprintf(path, sizeof(path), "%s.cut", tiny_path);
+	assert_true(tiny_write(&tiny_f32[0], path));
+	struct engine *engine = open_engine(path, 128, threads, 0);
+	ask(engine, &request, &o);
+	assert_int_equal(o.end, ENGINE_DONE);
+	buffer_free(&o.text);
+	assert_int_equal(truncate(path, size), 0);
+	for (int turn = 0; turn < 2; turn++) {
+		ask(engine, &request, &o);
+		assert_int_equal(o.end, ENGINE_ERROR);
+		assert_non_null(strstr(o.error, "cut short"));
+		buffer_free(&o.text);
+	}
+	assert_int_equal(engine_score(engine, ids, 20, 1, ignore_score, NULL, err, sizeof(err)), -1);
+	assert_non_null(strstr(err, "cut short"));
+	assert_int_equal(engine_bench(engine, 8, 0, 0, &seconds, err, sizeof(err)), -1);
+	assert_non_null(strstr(err, "cut short"));
+	engine_close(engine);
+	unlink(path);
+}
+
+static void test_a_cut_file_ends_the_turn_alone(void **state)
+{
+	cut_in_use(1, 0);
+	cut_in_use(2, 0);
+	cut_in_use(2, 65536);
 }
 
 /* --- A real model ------------------------------------------------------------------------------- */
@@ -455,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_tokens_round_trip),
 		cmocka_unit_test(test_score),
 		cmocka_unit_test(test_bench),
+		cmocka_unit_test(test_a_cut_file_ends_the_turn_alone),
 		cmocka_unit_test(test_smollm2_knows_paris),
 	};
 	struct tiny broken = tiny_f32[4];

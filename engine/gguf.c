@@ -25,7 +25,11 @@ enum {
 	KEY_MAX = 65535, /* the format's limit on keys */
 	NAME_MAX_BYTES = 255,
 	DIMS_MAX = 4,
+	ALIGNMENT_MIN = 8, /* the format's; numbers up to 8 bytes are read in place */
 	ALIGNMENT_MAX = 1 << 20,
+	/* Far beyond any model. A file with holes is as long as it likes, so its size alone bounds nothing. */
+	ENTRIES_MAX = 1 << 16,
+	STRINGS_MAX = 1 << 22,
 };
 
 struct gguf {
@@ -157,8 +161,8 @@ static int read_array(struct reader *r, struct gguf_value *value)
 		return FAIL(r, "%.*s: an array of type %llu, which no model uses", key_len(&value->key),
 			    value->key.text, (unsigned long long)element);
 	uint64_t least = element == GGUF_STRING ? 8 : type_bytes[element];
-	if (count > left(r) / least)
-		return FAIL(r, "%.*s: an array of %llu, more than the file can hold", key_len(&value->key),
+	if (count > left(r) / least || (element == GGUF_STRING && count > STRINGS_MAX))
+		return FAIL(r, "%.*s: an array of %llu, more than a file can hold", key_len(&value->key),
 			    value->key.text, (unsigned long long)count);
 	value->element = (enum gguf_type)element;
 	value->count = count;
@@ -174,9 +178,10 @@ static int check_key(struct reader *r, const struct gguf_string *key)
 {
 	if (key->len == 0 || key->len > KEY_MAX)
 		return FAIL(r, "a metadata key of %zu bytes", key->len);
+	/* The format asks for ASCII; C1 controls and direction marks are not. */
 	for (size_t i = 0; i < key->len; i++)
-		if ((unsigned char)key->text[i] < 0x20 || key->text[i] == 0x7f)
-			return FAIL(r, "the metadata key '%.*s' holds control characters", key_len(key), key->text);
+		if ((unsigned char)key->text[i] < 0x20 || (unsigned char)key->text[i] >= 0x7f)
+			return FAIL(r, "the metadata key '%.*s' is not printable ASCII", key_len(key), key->text);
 	return 0;
 }
 
@@ -269,10 +274,10 @@ static int read_header(struct reader *r)
 		return FAIL(r, "version %llu: only GGUF versions 2 and 3 can be read", (unsigned long long)version);
 	take(r, 8, "the header", &tensors);
 	take(r, 8, "the header", &values);
-	if (tensors > left(r) / TENSOR_MIN)
-		return FAIL(r, "n_tensors: %llu tensors, more than the file can hold", (unsigned long long)tensors);
-	if (values > left(r) / VALUE_MIN)
-		return FAIL(r, "n_kv: %llu metadata values, more than the file can hold", (unsigned long long)values);
+	if (tensors > left(r) / TENSOR_MIN || tensors > ENTRIES_MAX)
+		return FAIL(r, "n_tensors: %llu tensors, more than a file can hold", (unsigned long long)tensors);
+	if (values > left(r) / VALUE_MIN || values > ENTRIES_MAX)
+		return FAIL(r, "n_kv: %llu metadata values, more than a file can hold", (unsigned long long)values);
 	gguf->tensor_count = (size_t)tensors;
 	gguf->value_count = (size_t)values;
 	return 0;
@@ -302,7 +307,7 @@ static int read_alignment(struct reader *r)
 	const struct gguf_value *value = gguf_find(r->gguf, "general.alignment");
 	if (value && value->type != GGUF_U32)
 		return gguf_error(r->gguf, value->offset, r->err, r->errlen, "general.alignment is not a u32");
-	if (gguf_int(r->gguf, "general.alignment", 1, ALIGNMENT_MAX, &alignment, r->err, r->errlen) < 0)
+	if (gguf_int(r->gguf, "general.alignment", ALIGNMENT_MIN, ALIGNMENT_MAX, &alignment, r->err, r->errlen) < 0)
 		return -1;
 	if (alignment & (alignment - 1))
 		return gguf_error(r->gguf, value->offset, r->err, r->errlen,

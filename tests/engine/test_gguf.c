@@ -147,11 +147,11 @@ static void test_values(void **state)
 {
 	struct gguf_builder g = {0};
 	put_array(&g, "a", GGUF_U8, 1ull << 62);
-	refused_builder(&g, "more than the file can hold");
+	refused_builder(&g, "more than a file can hold");
 	put_array(&g, "a", GGUF_F64, UINT64_MAX / 8 + 2);
-	refused_builder(&g, "more than the file can hold");
+	refused_builder(&g, "more than a file can hold");
 	put_array(&g, "a", GGUF_STRING, 1ull << 61);
-	refused_builder(&g, "more than the file can hold");
+	refused_builder(&g, "more than a file can hold");
 	put_array(&g, "a", GGUF_ARRAY, 1);
 	refused_builder(&g, "array of type 9");
 	put_array(&g, "a", 77, 1);
@@ -163,12 +163,17 @@ static void test_values(void **state)
 	refused_builder(&g, "'same' occurs twice");
 	put_u32(&g, "bad\033[31m", 1);
 	refused_builder(&g, "\\x1b[31m");
+	put_u32(&g,
+		"bad\xc2\x9b"
+		"31m",
+		1); /* CSI as a C1 control */
+	refused_builder(&g, "\\u009b31m");
 }
 
 /* Fault 9. */
 static void test_alignment(void **state)
 {
-	static const uint32_t bad[] = {0, 3, 13, 48, 1u << 21, 1u << 31};
+	static const uint32_t bad[] = {0, 1, 2, 3, 4, 13, 48, 1u << 21, 1u << 31};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct gguf_builder g = {0};
 		put_u32(&g, "general.alignment", bad[i]);
@@ -249,6 +254,41 @@ static void test_strange_files(void **state)
 	assert_non_null(strstr(err, "/nowhere/at/all"));
 }
 
+/* Fault 4 and 6 in a file of a tebibyte that takes no room on disk. */
+static void test_holes(void **state)
+{
+	static const struct {
+		int at;
+		uint64_t count;
+		const char *says;
+	} cases[] = {{8, 1ull << 34, "n_tensors"}, {16, 1ull << 36, "n_kv"}};
+	char path[] = "/tmp/bora-test-holes-XXXXXX";
+	struct gguf *gguf;
+	int fd = mkstemp(path);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint8_t header[24] = "GGUF\3";
+		for (int b = 0; b < 8; b++)
+			header[cases[i].at + b] = (uint8_t)(cases[i].count >> (8 * b));
+		assert_int_equal(pwrite(fd, header, sizeof(header), 0), sizeof(header));
+		if (ftruncate(fd, 1ll << 40) != 0) {
+			close(fd);
+			unlink(path);
+			skip(); /* a file system without such files */
+		}
+		assert_int_equal(gguf_open(&gguf, path, err, sizeof(err)), -1);
+		assert_non_null(strstr(err, cases[i].says));
+	}
+	struct gguf_builder g = {0};
+	put_array(&g, "a", GGUF_STRING, 1ull << 36);
+	struct buffer file = gguf_bytes(&g);
+	assert_int_equal(pwrite(fd, file.data, file.len, 0), (ssize_t)file.len);
+	assert_int_equal(gguf_open(&gguf, path, err, sizeof(err)), -1);
+	assert_non_null(strstr(err, "a: an array of"));
+	buffer_free(&file);
+	close(fd);
+	unlink(path);
+}
+
 /* Every byte of a small file set to every of a few values: refused or read, never worse. */
 static void test_every_byte_changed(void **state)
 {
@@ -281,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_values),        cmocka_unit_test(test_alignment),
 		cmocka_unit_test(test_tensors),       cmocka_unit_test(test_tensor_places),
 		cmocka_unit_test(test_strange_files), cmocka_unit_test(test_every_byte_changed),
+		cmocka_unit_test(test_holes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,9 +63,10 @@ static void walk(struct list *list, const char *dir, const char *store, int dept
 		if (entry->d_name[0] == '.')
 			continue;
 		char *path = path_join(dir, entry->d_name);
-		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		bool there = stat(path, &st) == 0;
+		if (there && S_ISDIR(st.st_mode))
 			walk(list, path, store, depth - 1, fn);
-		else
+		else if (there && S_ISREG(st.st_mode)) /* opening a FIFO would wait for ever */
 			fn(list, path, entry->d_name, store);
 		free(path);
 	}

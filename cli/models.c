@@ -24,13 +24,22 @@ static void print_json(cJSON *json)
 
 /* --- ls ----------------------------------------------------------------------------- */
 
+/* JSON is UTF-8, whatever the file holds. */
+static void add_text(cJSON *json, const char *key, const char *text, size_t len)
+{
+	struct buffer clean = {0};
+	i18n_repair(text, len, &clean);
+	cJSON_AddStringToObject(json, key, clean.data);
+	buffer_free(&clean);
+}
+
 static void list_json(const struct stored_model *models, size_t count)
 {
 	cJSON *array = cJSON_CreateArray();
 	for (size_t i = 0; i < count; i++) {
 		cJSON *model = cJSON_CreateObject();
-		cJSON_AddStringToObject(model, "name", models[i].name);
-		cJSON_AddStringToObject(model, "path", models[i].path);
+		add_text(model, "name", models[i].name, strlen(models[i].name));
+		add_text(model, "path", models[i].path, strlen(models[i].path));
 		cJSON_AddStringToObject(model, "store", models[i].store);
 		cJSON_AddNumberToObject(model, "bytes", (double)models[i].bytes);
 		cJSON_AddItemToArray(array, model);
@@ -73,9 +82,7 @@ static void add_metadata(void *arg, const char *key, const char *type, const cha
 {
 	cJSON *json = arg;
 	(void)type;
-	char *text = xstrndup(value, len);
-	cJSON_AddStringToObject(json, key, text);
-	free(text);
+	add_text(json, key, value, len);
 }
 
 static void print_metadata(void *arg, const char *key, const char *type, const char *value, size_t len)
@@ -92,13 +99,13 @@ static void print_metadata(void *arg, const char *key, const char *type, const c
 static void show_json(const struct engine_file *file, const char *path, cJSON *metadata)
 {
 	cJSON *json = cJSON_CreateObject();
-	cJSON_AddStringToObject(json, "name", file->name);
-	cJSON_AddStringToObject(json, "path", path);
+	add_text(json, "name", file->name, strlen(file->name));
+	add_text(json, "path", path, strlen(path));
 	cJSON_AddStringToObject(json, "architecture", file->architecture);
 	cJSON_AddStringToObject(json, "file_type", file->file_type);
-	cJSON_AddStringToObject(json, "license", file->license);
+	add_text(json, "license", file->license, strlen(file->license));
 	cJSON_AddStringToObject(json, "chat_format", file->chat_format);
-	cJSON_AddStringToObject(json, "warning", file->warning);
+	add_text(json, "warning", file->warning, strlen(file->warning));
 	cJSON_AddNumberToObject(json, "bytes", (double)file->file_bytes);
 	cJSON_AddNumberToObject(json, "parameters", (double)file->parameters);
 	cJSON_AddNumberToObject(json, "tensors", file->tensors);
@@ -117,9 +124,11 @@ static void show_text(struct cli *cli, const struct engine_file *file, const cha
 	char *facts = i18n_format(cli->tr, "models.facts", I18N_S(file->architecture), I18N_S(file->file_type),
 				  I18N_R((double)file->parameters / 1e6), I18N_I(file->ctx_trained),
 				  I18N_I(file->layers), I18N_I(file->vocab_size), I18N_S(file->chat_format));
-	printf("%s\n%s\n%s  %s  %s\n", name, path, size, facts, license);
+	char *place = shown(path, strlen(path));
+	printf("%s\n%s\n%s  %s  %s\n", name, place, size, facts, license);
 	if (*file->warning)
-		fprintf(stderr, "bora: %s\n", file->warning);
+		cli_fail("%s", file->warning);
+	free(place);
 	free(facts);
 	free(license);
 	free(name);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -178,6 +179,20 @@ static void test_hostile_manifests(void **state)
 	remove_home(&home);
 }
 
+static void test_a_fifo_is_no_manifest(void **state)
+{
+	struct home home;
+	set_home(&home);
+	write_manifest(&home, "registry.ollama.ai/library/llama3/8b", MODEL_TYPE, "sha256:" DIGEST);
+	char *fifo = in_home(&home, ".ollama/models/manifests/registry.ollama.ai/library/llama3/latest");
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	alarm(20); /* opening it would wait for ever */
+	lists("");
+	alarm(0);
+	free(fifo);
+	remove_home(&home);
+}
+
 static void test_folders_that_loop(void **state)
 {
 	struct home home;
@@ -219,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_store),
 		cmocka_unit_test(test_hostile_manifests),
+		cmocka_unit_test(test_a_fifo_is_no_manifest),
 		cmocka_unit_test(test_folders_that_loop),
 		cmocka_unit_test(test_finding),
 	};

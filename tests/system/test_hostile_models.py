@@ -1,8 +1,10 @@
 """The real program on model files that are wrong: one plain line, exit 1, at once, whatever is in the file."""
+import json
 import os
 import pathlib
 import random
 import re
+import shutil
 import struct
 import subprocess
 
@@ -237,6 +239,35 @@ def test_vocabulary(header, refused):
     refused(with_value(header, "tokenizer.ggml.model", STRING, text("rwkv")), says="rwkv")
     short = struct.pack("<IQ", STRING, 2) + text("a") + text("b")
     refused(with_value(header, "tokenizer.ggml.tokens", ARRAY, short))
+
+
+def test_json_of_bytes_that_are_no_text(header, tmp_path):
+    """Metadata that is not UTF-8: the JSON still is."""
+    extra = value("some.bytes", STRING, text(b"a\xff\xfe\xc3z"))
+    padding = -(len(extra) + len(value("pad", STRING, text(b"")))) % 32
+    extra += value("pad", STRING, text(b"x" * padding))
+    path = tmp_path / "bytes.gguf"
+    data = header.data[:16] + struct.pack("<Q", len(header.values) + 2) + extra + header.data[24:header.end]
+    path.write_bytes(data)
+    os.truncate(path, os.path.getsize(SMALL) + len(extra))
+    result = subprocess.run([BORA, "models", "show", "--json", str(path)], capture_output=True, timeout=20, check=True)
+    assert json.loads(result.stdout.decode())["metadata"]["some.bytes"] == "a\ufffd\ufffd\ufffdz"
+
+
+def test_cut_while_answering(tmp_path):
+    """The file is cut to any length in the middle of an answer: one line, exit 1."""
+    env = dict(os.environ, HOME=str(tmp_path), BORA_LANG="en", BORA_DATA_DIR=str(tmp_path / "data"))
+    for length in (0, 4096, 50_000_000):
+        path = tmp_path / "cut.gguf"
+        shutil.copyfile(SMALL, path)
+        words = [BORA, "-m", str(path), "--temp", "0", "--max-tokens", "4000", "-p", "Write a very long story."]
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=env) as answering:
+            assert answering.stdout.read(1)
+            os.truncate(path, length)
+            _, error = answering.communicate(timeout=60)
+        assert answering.returncode == 1, (length, answering.returncode, error)
+        assert error.count(b"\n") == 1 and b"cut short while it was in use" in error, error
 
 
 def test_a_question_is_refused_in_the_same_way(header, refused):

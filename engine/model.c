@@ -314,10 +314,28 @@ static int bind_norms(struct binder *b, int i)
 	return bind_layer_tensor(b, i, &l->ffn_norm, h->embd, 0, FLOAT_ONLY, "ffn_norm.weight");
 }
 
+/* Steps that some relatives of a family have and we do not compute: leaving them out would answer wrongly. */
+static int refuse_unknown_steps(struct binder *b, int i)
+{
+	static const char *const steps[] = {"ffn_gate.bias", "ffn_up.bias", "ffn_down.bias", "ffn_gate_inp.weight"};
+	for (size_t k = 0; k < sizeof(steps) / sizeof(*steps); k++) {
+		char name[64];
+		snprintf(name, sizeof(name), "blk.%d.%s", i, steps[k]);
+		const struct tensor *t = gguf_tensor(b->model->gguf, name);
+		if (t)
+			return gguf_error(b->model->gguf, t->offset, b->err, b->errlen,
+					  "tensor %s: models with this step (%s) are not supported", name,
+					  k == 3 ? "mixture of experts" : "feed-forward biases");
+	}
+	return 0;
+}
+
 static int bind_ffn(struct binder *b, int i)
 {
 	const struct hparams *h = &b->model->h;
 	struct model_layer *l = &b->model->layer[i];
+	if (refuse_unknown_steps(b, i))
+		return -1;
 	return bind_layer_tensor(b, i, &l->ffn_gate, h->embd, h->ffn, 0, "ffn_gate.weight") ||
 	       bind_layer_tensor(b, i, &l->ffn_up, h->embd, h->ffn, 0, "ffn_up.weight") ||
 	       bind_layer_tensor(b, i, &l->ffn_down, h->ffn, h->embd, 0, "ffn_down.weight");

@@ -182,6 +182,27 @@ static void test_families(void **state)
 	drop(&file);
 }
 
+/* A tensor that would have to be computed with is never passed over: rope_freqs is renamed to it, and
+ * is not required itself, so that only the name can be the reason. */
+static void test_steps_we_do_not_compute_are_refused(void **state)
+{
+	static const char *const names[] = {"blk.0.ffn_gate.bias", "blk.0.ffn_down.bias", "blk.0.ffn_up.bias"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct file file;
+		make(&file, "llama-freqs");
+		size_t len = strlen(names[i]), old = strlen("rope_freqs.weight");
+		file.bytes = xreallocarray(file.bytes, file.len + 64, 1);
+		char *at = find(&file, "rope_freqs.weight");
+		memmove(at + len, at + old, file.len - (size_t)(at + old - file.bytes));
+		memcpy(at, names[i], len);
+		at[-8] = (char)len;
+		file.len += len - old;
+		refused(&file, names[i]);
+		assert_non_null(strstr(err, "feed-forward biases"));
+		drop(&file);
+	}
+}
+
 static void test_unknown_tensors_are_told(void **state)
 {
 	struct file file;
@@ -229,9 +250,13 @@ static void test_real_models(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tiny_models_open), cmocka_unit_test(test_hyperparameters),
-		cmocka_unit_test(test_types_of_values),  cmocka_unit_test(test_tensors),
-		cmocka_unit_test(test_families),         cmocka_unit_test(test_unknown_tensors_are_told),
+		cmocka_unit_test(test_tiny_models_open),
+		cmocka_unit_test(test_hyperparameters),
+		cmocka_unit_test(test_types_of_values),
+		cmocka_unit_test(test_tensors),
+		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_steps_we_do_not_compute_are_refused),
+		cmocka_unit_test(test_unknown_tensors_are_told),
 		cmocka_unit_test(test_real_models),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,12 +6,170 @@
 #if defined(__x86_64__)
 #include "../engine.h"
 #include "avx512.h"
-#include "blocks.h"
 
-#include <immintrin.h>
+#include <math.h>
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
+/* --- One token ------------------------------------------------------------------------------------ */
+
+static void store_q8(const float *x, int64_t n, uint8_t *out)
+{
+	for (int64_t i = 0; i < n; i += GROUP, out += KV_Q8_BYTES) {
+		__m512 low = _mm512_maskz_loadu_ps(mask_of(n - i), x + i);
+		__m512 high = _mm512_maskz_loadu_ps(mask_of(n - i - 16), x + i + 16);
+		float largest = largest_of(low, high), inverse = inverse_scale(largest);
+		uint16_t half = _cvtss_sh(largest / 127, 0);
+		memcpy(out, &half, sizeof(half));
+		_mm_storeu_si128((void *)(out + 2), _mm512_cvtepi32_epi8(quantize16(low, inverse)));
+		_mm_storeu_si128((void *)(out + 18), _mm512_cvtepi32_epi8(quantize16(high, inverse)));
+	}
+}
+
+void avx512_kv_store(int kv_type, const float *x, int64_t n, void *out)
+{
+	if (kv_type == ENGINE_KV_F32) {
+		memcpy(out, x, (size_t)n * sizeof(*x));
+	} else if (kv_type == ENGINE_KV_Q8_0) {
+		store_q8(x, n, out);
+	} else {
+		for (int64_t i = 0; i < n; i += 16)
+			_mm256_mask_storeu_epi16((uint16_t *)out + i, mask_of(n - i),
+						 _mm512_cvtps_ph(_mm512_maskz_loadu_ps(mask_of(n - i), x + i), 0));
+	}
+}
+
+/* Elements i..i + 15 of a cache row; i is a multiple of 16. */
+INLINE __m512 one_load_kv(int kv_type, const uint8_t *row, int i, __mmask16 mask)
+{
+	if (kv_type == ENGINE_KV_F32)
+		return _mm512_maskz_loadu_ps(mask, row + 4 * i);
+	if (kv_type == ENGINE_KV_F16)
+		return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, row + 2 * i));
+	const uint8_t *block = row + i / GROUP * KV_Q8_BYTES;
+	__m512 d = _mm512_maskz_mov_ps(mask, _mm512_set1_ps(half_at(block)));
+	return _mm512_mul_ps(d, bytes_to_float16(load16(block + 2 + i % GROUP)));
+}
+
+struct heads {
+	const float *q;
+	const uint8_t *keys, *values;
+	size_t key_bytes, value_bytes;
+	int group, head_k, head_v;
+	int64_t count;
+	float scale, *scores, *out;
+};
+
+enum {
+	ONE_HEAD_MOST = 512, /* elements of a key that are converted once for all its queries */
+	ONE_HEADS = 4,       /* whose sums of values stay in registers */
+};
+
+INLINE void one_score_keys(int kv_type, const struct heads *h)
+{
+	float key[ONE_HEAD_MOST];
+	for (int64_t t = 0; t < h->count; t++) {
+		const uint8_t *row = h->keys + (size_t)t * h->key_bytes;
+		const float *k = key;
+		if (kv_type == ENGINE_KV_F32)
+			k = (const float *)(const void *)row;
+		else
+			for (int i = 0; i < h->head_k; i += 16)
+				_mm512_mask_storeu_ps(key + i, mask_of(h->head_k - i),
+						      one_load_kv(kv_type, row, i, mask_of(h->head_k - i)));
+		for (int g = 0; g < h->group; g++)
+			h->scores[g * h->count + t] =
+				avx512_dot_f32(k, h->q + (size_t)g * (size_t)h->head_k, h->head_k) * h->scale;
+	}
+}
+
+static float softmax(float *x, int64_t count)
+{
+	__m512 largest = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
+	for (int64_t i = 0; i < count; i += 16)
+		largest = _mm512_max_ps(largest, _mm512_mask_loadu_ps(largest, mask_of(count - i), x + i));
+	largest = _mm512_set1_ps(_mm512_reduce_max_ps(largest));
+	for (int64_t i = 0; i < count; i += 16) {
+		__mmask16 mask = mask_of(count - i);
+		__m512 e = exp16(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x + i), largest));
+		_mm512_mask_storeu_ps(x + i, mask, e);
+		sum = _mm512_mask_add_ps(sum, mask, sum, e);
+	}
+	return sum16(sum);
+}
+
+/* Elements i..i + 31 of the outputs of up to `group` heads, each value read once. */
+INLINE void one_sum_values(int kv_type, const struct heads *h, int i, int first, int group, const float *sums)
+{
+	__m512 a[ONE_HEADS], b[ONE_HEADS];
+	__mmask16 low = mask_of(h->head_v - i), high = mask_of(h->head_v - i - 16);
+#pragma GCC unroll 4
+	for (int g = 0; g < group; g++)
+		a[g] = b[g] = _mm512_setzero_ps();
+	const uint8_t *row = h->values;
+	const float *score = h->scores + first * h->count;
+	for (int64_t t = 0; t < h->count; t++, row += h->value_bytes) {
+		__m512 x = one_load_kv(kv_type, row, i, low), y = one_load_kv(kv_type, row, high ? i + 16 : i, high);
+#pragma GCC unroll 4
+		for (int g = 0; g < group; g++) {
+			__m512 p = _mm512_set1_ps(score[g * h->count + t]);
+			a[g] = _mm512_fmadd_ps(p, x, a[g]);
+			b[g] = _mm512_fmadd_ps(p, y, b[g]);
+		}
+	}
+#pragma GCC unroll 4
+	for (int g = 0; g < group; g++) {
+		float *out = h->out + (size_t)(first + g) * (size_t)h->head_v + i;
+		_mm512_mask_storeu_ps(out, low, _mm512_div_ps(a[g], _mm512_set1_ps(sums[g])));
+		_mm512_mask_storeu_ps(out + 16, high, _mm512_div_ps(b[g], _mm512_set1_ps(sums[g])));
+	}
+}
+
+INLINE void one_attend(int kv_type, const struct heads *h)
+{
+	one_score_keys(kv_type, h);
+	for (int first = 0; first < h->group; first += ONE_HEADS) {
+		int group = h->group - first < ONE_HEADS ? h->group - first : ONE_HEADS;
+		float sums[ONE_HEADS];
+#pragma GCC unroll 4
+		for (int g = 0; g < group; g++)
+			sums[g] = softmax(h->scores + (first + g) * h->count, h->count);
+		for (int i = 0; i < h->head_v; i += 32)
+			switch (group) {
+			case 1: one_sum_values(kv_type, h, i, first, 1, sums); break;
+			case 2: one_sum_values(kv_type, h, i, first, 2, sums); break;
+			case 3: one_sum_values(kv_type, h, i, first, 3, sums); break;
+			default: one_sum_values(kv_type, h, i, first, ONE_HEADS, sums);
+			}
+	}
+}
+
+void avx512_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
+		      const void *values, int64_t count, float scale, float *scratch, float *out)
+{
+	struct heads h = {q,
+			  keys,
+			  values,
+			  kernels_kv_row_bytes(kv_type, head_k),
+			  kernels_kv_row_bytes(kv_type, head_v),
+			  group,
+			  head_k,
+			  head_v,
+			  count,
+			  scale,
+			  scratch,
+			  out};
+	if (kv_type == ENGINE_KV_F32)
+		one_attend(ENGINE_KV_F32, &h);
+	else if (head_k > ONE_HEAD_MOST)
+		kernels_reference.attention(kv_type, q, group, head_k, head_v, keys, values, count, scale, scratch,
+					    out);
+	else if (kv_type == ENGINE_KV_F16)
+		one_attend(ENGINE_KV_F16, &h);
+	else
+		one_attend(ENGINE_KV_Q8_0, &h);
+}
+
+/* --- Several tokens ------------------------------------------------------------------------------- */
 
 enum {
 	TILE_KEYS = 32,  /* keys converted at once */
@@ -137,7 +295,7 @@ static void weigh(const struct attention_block *a, float *sums)
 	for (int r = 0; r < row_count(a); r++) {
 		float *row = a->scratch + (size_t)r * score_stride(a);
 		int64_t count = a->count + r / a->group;
-		sums[r] = avx512_softmax(row, count);
+		sums[r] = softmax(row, count);
 		memset(row + count, 0, (size_t)(total - count) * sizeof(*row));
 	}
 }

@@ -4,15 +4,10 @@
  * holds only while the weight is at most 127: larger ones (types that count from -128) are
  * multiplied in two parts, their low seven bits and their top bit. */
 #if defined(__x86_64__)
-#include "../engine.h"
-#include "blocks.h"
+#include "avx2.h"
 
-#include <float.h>
-#include <immintrin.h>
 #include <math.h>
 #include <string.h>
-
-#define INLINE static inline __attribute__((always_inline))
 
 enum {
 	FEW = 4,          /* columns that one unpacking serves without a tile */
@@ -35,18 +30,6 @@ INLINE uint32_t load32(const uint8_t *p)
 	uint32_t value;
 	memcpy(&value, p, sizeof(value));
 	return value;
-}
-
-INLINE float half_at(const uint8_t *p)
-{
-	uint16_t half;
-	memcpy(&half, p, sizeof(half));
-	return _cvtsh_ss(half);
-}
-
-INLINE __m128i load16(const uint8_t *p)
-{
-	return _mm_loadu_si128((const void *)p);
 }
 
 INLINE __m256i load32_bytes(const uint8_t *p)
@@ -256,13 +239,6 @@ INLINE void unpack_q3_k(const uint8_t *b, struct super *s)
 }
 
 /* --- Sums -------------------------------------------------------------------------------------- */
-
-INLINE float sum8(__m256 x)
-{
-	__m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-	__m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-	return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
-}
 
 INLINE __m256i pair_sums(__m256i x)
 {
@@ -572,33 +548,6 @@ static product_fn *const many[TYPE_COUNT] = {
 
 /* --- Float products: 32 lanes, whatever the number of columns --------------------------------------------- */
 
-/* The first `left` of eight lanes, all bits set. */
-INLINE __m256i mask_of(int64_t left)
-{
-	int count = left > 8 ? 8 : left < 0 ? 0 : (int)left;
-	return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-
-/* Up to eight floats; zeros after them. */
-INLINE __m256 load_up_to(const float *x, int64_t left)
-{
-	return left >= 8 ? _mm256_loadu_ps(x) : _mm256_maskload_ps(x, mask_of(left));
-}
-
-INLINE __m256 load_floats(enum tensor_type type, const uint8_t *row, int64_t i, int64_t left)
-{
-	if (type == TYPE_F32)
-		return load_up_to((const float *)(const void *)row + i, left);
-	uint16_t rest[8] = {0};
-	const uint8_t *at = row + 2 * i;
-	if (left < 8)
-		at = memcpy(rest, at, left > 0 ? (size_t)left * 2 : 0);
-	__m128i x = load16(at);
-	if (type == TYPE_F16)
-		return _mm256_cvtph_ps(x);
-	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16));
-}
-
 INLINE void dot_columns(enum tensor_type type, const uint8_t *row, const float *x, size_t x_stride, int64_t n, int k,
 			float *y, size_t y_stride)
 {
@@ -649,7 +598,7 @@ static void avx2_matmul(enum tensor_type type, const uint8_t *w, size_t row_byte
 	}
 }
 
-static float avx2_dot_f32(const float *a, const float *b, int64_t n)
+float avx2_dot_f32(const float *a, const float *b, int64_t n)
 {
 	float y;
 	dot_columns(TYPE_F32, (const uint8_t *)a, b, 0, n, 1, &y, 0);
@@ -657,33 +606,6 @@ static float avx2_dot_f32(const float *a, const float *b, int64_t n)
 }
 
 /* --- Small operations ---------------------------------------------------------------------------------------- */
-
-INLINE __m256 exp8(__m256 x)
-{
-	/* The second operand of min is what a NaN leaves. */
-	__m256 top = _mm256_min_ps(_mm256_set1_ps(EXP_HIGHEST), x);
-	__m256 k = _mm256_round_ps(_mm256_mul_ps(top, _mm256_set1_ps(EXP_LOG2E)), 8);
-	__m256 r = _mm256_fnmadd_ps(k, _mm256_set1_ps(EXP_LN2_HI), top);
-	r = _mm256_fnmadd_ps(k, _mm256_set1_ps(EXP_LN2_LO), r);
-	__m256 p = _mm256_fmadd_ps(_mm256_set1_ps(EXP_C7), r, _mm256_set1_ps(EXP_C6));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(EXP_C5));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(EXP_C4));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(EXP_C3));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(0.5f));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1));
-	p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1));
-	__m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127)), 23);
-	__m256 zero = _mm256_cmp_ps(x, _mm256_set1_ps(EXP_LOWEST), _CMP_LT_OQ);
-	return _mm256_andnot_ps(zero, _mm256_mul_ps(p, _mm256_castsi256_ps(power)));
-}
-
-INLINE void store_up_to(float *out, int64_t left, __m256 x)
-{
-	if (left >= 8)
-		_mm256_storeu_ps(out, x);
-	else
-		_mm256_maskstore_ps(out, mask_of(left), x);
-}
 
 static void avx2_rms_norm(const float *x, const float *weight, float eps, int64_t n, float *out)
 {
@@ -722,31 +644,6 @@ static void avx2_gelu_mul(const float *gate, const float *up, int64_t n, float *
 		__m256 y = _mm256_mul_ps(over_one_plus_exp(x, negative(twice)), load_up_to(up + i, n - i));
 		store_up_to(out + i, n - i, y);
 	}
-}
-
-/* Of 32 floats; a NaN is larger than everything. */
-INLINE float largest_of(const __m256 *x)
-{
-	__m256i largest = _mm256_setzero_si256();
-	for (int i = 0; i < 4; i++)
-		largest = _mm256_max_epu32(largest,
-					   _mm256_and_si256(_mm256_castps_si256(x[i]), _mm256_set1_epi32(0x7fffffff)));
-	__m128i four = _mm_max_epu32(_mm256_castsi256_si128(largest), _mm256_extracti128_si256(largest, 1));
-	__m128i two = _mm_max_epu32(four, _mm_unpackhi_epi64(four, four));
-	return _mm_cvtss_f32(_mm_castsi128_ps(_mm_max_epu32(two, _mm_shuffle_epi32(two, 1))));
-}
-
-/* 32 floats as bytes by a common scale, largest / 127; zeros where that has no finite inverse. */
-INLINE __m256i quantize_group(const __m256 *x, float largest)
-{
-	if (!(largest >= ACT_SMALLEST && largest <= FLT_MAX))
-		return _mm256_setzero_si256();
-	const __m256 inverse = _mm256_set1_ps(127 / largest);
-	__m256i q[4];
-	for (int i = 0; i < 4; i++)
-		q[i] = _mm256_cvtps_epi32(_mm256_mul_ps(x[i], inverse));
-	__m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
-	return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
 INLINE int sum_bytes(__m128i q)
@@ -791,167 +688,6 @@ static void avx2_quantize(const float *x, int64_t n, void *out)
 		b->half_sum[2 * j] = scale * (float)first;
 		b->half_sum[2 * j + 1] = scale * (float)second;
 	}
-}
-
-/* --- Attention -------------------------------------------------------------------------------------------------- */
-
-static void store_q8(const float *x, int64_t n, uint8_t *out)
-{
-	for (int64_t i = 0; i < n; i += GROUP, out += KV_Q8_BYTES) {
-		__m256 group[4];
-		for (int part = 0; part < 4; part++)
-			group[part] = load_up_to(x + i + 8 * part, n - i - 8 * part);
-		float largest = largest_of(group);
-		uint16_t half = _cvtss_sh(largest / 127, 0);
-		memcpy(out, &half, sizeof(half));
-		_mm256_storeu_si256((void *)(out + 2), quantize_group(group, largest));
-	}
-}
-
-static void store_halves(const float *x, int64_t n, uint8_t *out)
-{
-	for (int64_t i = 0; i < n; i += 8) {
-		__m128i halves = _mm256_cvtps_ph(load_up_to(x + i, n - i), 0);
-		memcpy(out + 2 * i, &halves, n - i < 8 ? (size_t)(n - i) * 2 : sizeof(halves));
-	}
-}
-
-static void avx2_kv_store(int kv_type, const float *x, int64_t n, void *out)
-{
-	if (kv_type == ENGINE_KV_F32)
-		memcpy(out, x, (size_t)n * sizeof(*x));
-	else if (kv_type == ENGINE_KV_Q8_0)
-		store_q8(x, n, out);
-	else
-		store_halves(x, n, out);
-}
-
-/* Elements i..i + 7 of a cache row of n; i is a multiple of 8. */
-INLINE __m256 load_kv(int kv_type, const uint8_t *row, int i, int n)
-{
-	if (kv_type != ENGINE_KV_Q8_0)
-		return load_floats(kv_type == ENGINE_KV_F32 ? TYPE_F32 : TYPE_F16, row, i, n - i);
-	const uint8_t *block = row + i / GROUP * KV_Q8_BYTES;
-	__m128i bytes = _mm_loadl_epi64((const void *)(block + 2 + i % GROUP));
-	return _mm256_mul_ps(_mm256_set1_ps(half_at(block)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)));
-}
-
-struct heads {
-	const float *q;
-	const uint8_t *keys, *values;
-	size_t key_bytes, value_bytes;
-	int group, head_k, head_v;
-	int64_t count;
-	float scale, *scores, *out;
-};
-
-enum { HEAD_MOST = 512 }; /* elements of a key that are converted once for all its queries */
-
-INLINE void score_keys(int kv_type, const struct heads *h)
-{
-	float key[HEAD_MOST];
-	for (int64_t t = 0; t < h->count; t++) {
-		const uint8_t *row = h->keys + (size_t)t * h->key_bytes;
-		const float *k = key;
-		if (kv_type == ENGINE_KV_F32)
-			k = (const float *)(const void *)row;
-		else
-			for (int i = 0; i < h->head_k; i += 8)
-				store_up_to(key + i, h->head_k - i, load_kv(kv_type, row, i, h->head_k));
-		for (int g = 0; g < h->group; g++)
-			h->scores[g * h->count + t] =
-				avx2_dot_f32(k, h->q + (size_t)g * (size_t)h->head_k, h->head_k) * h->scale;
-	}
-}
-
-static float largest_score(const float *x, int64_t count)
-{
-	float largest = x[0];
-	for (int64_t i = 1; i < count; i++)
-		largest = x[i] > largest ? x[i] : largest;
-	return largest;
-}
-
-static float softmax(float *x, int64_t count)
-{
-	__m256 largest = _mm256_set1_ps(largest_score(x, count)), sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-	for (int64_t i = 0; i < count; i += 8) {
-		__m256 e = exp8(_mm256_sub_ps(load_up_to(x + i, count - i), largest));
-		store_up_to(x + i, count - i, e);
-		e = _mm256_and_ps(e, _mm256_castsi256_ps(mask_of(count - i)));
-		sum[i / 8 % 2] = _mm256_add_ps(sum[i / 8 % 2], e);
-	}
-	return sum8(_mm256_add_ps(sum[0], sum[1]));
-}
-
-/* Elements i..i + 15 of the outputs of up to `group` heads, each value read once. */
-INLINE void sum_values(int kv_type, const struct heads *h, int i, int first, int group, const float *sums)
-{
-	__m256 a[FEW], b[FEW];
-	bool two = h->head_v > i + 8;
-	for (int g = 0; g < group; g++)
-		a[g] = b[g] = _mm256_setzero_ps();
-	const uint8_t *row = h->values;
-	const float *score = h->scores + first * h->count;
-	for (int64_t t = 0; t < h->count; t++, row += h->value_bytes) {
-		__m256 x = load_kv(kv_type, row, i, h->head_v), y = two ? load_kv(kv_type, row, i + 8, h->head_v) : x;
-#pragma GCC unroll 4
-		for (int g = 0; g < group; g++) {
-			__m256 p = _mm256_set1_ps(score[g * h->count + t]);
-			a[g] = _mm256_fmadd_ps(p, x, a[g]);
-			b[g] = _mm256_fmadd_ps(p, y, b[g]);
-		}
-	}
-	for (int g = 0; g < group; g++) {
-		float *out = h->out + (size_t)(first + g) * (size_t)h->head_v + i;
-		store_up_to(out, h->head_v - i, _mm256_div_ps(a[g], _mm256_set1_ps(sums[g])));
-		if (two)
-			store_up_to(out + 8, h->head_v - i - 8, _mm256_div_ps(b[g], _mm256_set1_ps(sums[g])));
-	}
-}
-
-INLINE void attend(int kv_type, const struct heads *h)
-{
-	score_keys(kv_type, h);
-	for (int first = 0; first < h->group; first += FEW) {
-		int group = h->group - first < FEW ? h->group - first : FEW;
-		float sums[FEW];
-		for (int g = 0; g < group; g++)
-			sums[g] = softmax(h->scores + (first + g) * h->count, h->count);
-		for (int i = 0; i < h->head_v; i += 16)
-			switch (group) {
-			case 1: sum_values(kv_type, h, i, first, 1, sums); break;
-			case 2: sum_values(kv_type, h, i, first, 2, sums); break;
-			case 3: sum_values(kv_type, h, i, first, 3, sums); break;
-			default: sum_values(kv_type, h, i, first, FEW, sums);
-			}
-	}
-}
-
-static void avx2_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
-			   const void *values, int64_t count, float scale, float *scratch, float *out)
-{
-	struct heads h = {q,
-			  keys,
-			  values,
-			  kernels_kv_row_bytes(kv_type, head_k),
-			  kernels_kv_row_bytes(kv_type, head_v),
-			  group,
-			  head_k,
-			  head_v,
-			  count,
-			  scale,
-			  scratch,
-			  out};
-	if (kv_type == ENGINE_KV_F32)
-		attend(ENGINE_KV_F32, &h);
-	else if (head_k > HEAD_MOST)
-		kernels_reference.attention(kv_type, q, group, head_k, head_v, keys, values, count, scale, scratch,
-					    out);
-	else if (kv_type == ENGINE_KV_F16)
-		attend(ENGINE_KV_F16, &h);
-	else
-		attend(ENGINE_KV_Q8_0, &h);
 }
 
 const struct kernels kernels_avx2 = {

@@ -4,16 +4,10 @@
  * sixteen rows are unpacked into an interleaved tile of bytes (lane = row), which every
  * column then passes over without horizontal sums. Both add in the order of kernels.h. */
 #if defined(__x86_64__)
-#include "../engine.h"
 #include "avx512.h"
-#include "blocks.h"
 
-#include <float.h>
-#include <immintrin.h>
 #include <math.h>
 #include <string.h>
-
-#define INLINE static inline __attribute__((always_inline))
 
 enum {
 	FEW = 4,          /* columns that one unpacking serves without a tile */
@@ -35,18 +29,6 @@ INLINE uint32_t load32(const uint8_t *p)
 	uint32_t value;
 	memcpy(&value, p, sizeof(value));
 	return value;
-}
-
-INLINE float half_at(const uint8_t *p)
-{
-	uint16_t half;
-	memcpy(&half, p, sizeof(half));
-	return _cvtsh_ss(half);
-}
-
-INLINE __m128i load16(const uint8_t *p)
-{
-	return _mm_loadu_si128((const void *)p);
 }
 
 INLINE __m256i load32_bytes(const uint8_t *p)
@@ -219,11 +201,6 @@ INLINE void unpack_q5_k(const uint8_t *b, struct super *s)
 	set_scales_45k(b, s);
 }
 
-INLINE __m512 bytes_to_float16(__m128i bytes)
-{
-	return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
-}
-
 INLINE void unpack_q6_k(const uint8_t *b, struct super *s)
 {
 	const __m512i low4 = _mm512_set1_epi8(15), top = _mm512_set1_epi8(0x30);
@@ -275,20 +252,6 @@ INLINE void unpack_q3_k(const uint8_t *b, struct super *s)
 	__m128i scale = _mm_sub_epi8(_mm_or_si128(low, top), _mm_set1_epi8(32));
 	s->d = _mm512_mul_ps(_mm512_set1_ps(half_at(b + 108)), bytes_to_float16(scale));
 	s->m = _mm512_mul_ps(s->d, _mm512_set1_ps(-4));
-}
-
-/* --- Sums -------------------------------------------------------------------------------------- */
-
-INLINE float sum8(__m256 x)
-{
-	__m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-	__m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-	return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
-}
-
-INLINE float sum16(__m512 x)
-{
-	return sum8(_mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)));
 }
 
 /* --- Few columns: one row at a time ---------------------------------------------------------------- */
@@ -597,11 +560,6 @@ INLINE __m512 load_floats(enum tensor_type type, const uint8_t *row, int64_t i, 
 	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
 }
 
-INLINE __mmask16 mask_of(int64_t left)
-{
-	return left >= 16 ? 0xffff : left <= 0 ? 0 : (__mmask16)((1 << left) - 1);
-}
-
 INLINE void dot_columns(enum tensor_type type, const uint8_t *row, const float *x, size_t x_stride, int64_t n, int k,
 			float *y, size_t y_stride)
 {
@@ -654,7 +612,7 @@ static void avx512_matmul(enum tensor_type type, const uint8_t *w, size_t row_by
 	}
 }
 
-static float avx512_dot_f32(const float *a, const float *b, int64_t n)
+float avx512_dot_f32(const float *a, const float *b, int64_t n)
 {
 	float y;
 	dot_columns(TYPE_F32, (const uint8_t *)a, b, 0, n, 1, &y, 0);
@@ -662,24 +620,6 @@ static float avx512_dot_f32(const float *a, const float *b, int64_t n)
 }
 
 /* --- Small operations ---------------------------------------------------------------------------------------- */
-
-INLINE __m512 exp16(__m512 x)
-{
-	/* The second operand of min is what a NaN leaves. */
-	__m512 top = _mm512_min_ps(_mm512_set1_ps(EXP_HIGHEST), x);
-	__m512 k = _mm512_roundscale_ps(_mm512_mul_ps(top, _mm512_set1_ps(EXP_LOG2E)), 8);
-	__m512 r = _mm512_fnmadd_ps(k, _mm512_set1_ps(EXP_LN2_HI), top);
-	r = _mm512_fnmadd_ps(k, _mm512_set1_ps(EXP_LN2_LO), r);
-	__m512 p = _mm512_fmadd_ps(_mm512_set1_ps(EXP_C7), r, _mm512_set1_ps(EXP_C6));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP_C5));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP_C4));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP_C3));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.5f));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
-	__mmask16 zero = _mm512_cmp_ps_mask(x, _mm512_set1_ps(EXP_LOWEST), _CMP_LT_OQ);
-	return _mm512_mask_blend_ps(zero, _mm512_scalef_ps(p, k), _mm512_setzero_ps());
-}
 
 static void avx512_rms_norm(const float *x, const float *weight, float eps, int64_t n, float *out)
 {
@@ -723,29 +663,6 @@ static void avx512_gelu_mul(const float *gate, const float *up, int64_t n, float
 	}
 }
 
-/* Of 32 floats; a NaN is larger than everything. */
-INLINE float largest_of(__m512 a, __m512 b)
-{
-	const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
-	__m512i x = _mm512_and_si512(_mm512_castps_si512(a), magnitude);
-	uint32_t bits =
-		_mm512_reduce_max_epu32(_mm512_max_epu32(x, _mm512_and_si512(_mm512_castps_si512(b), magnitude)));
-	float value;
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
-INLINE float inverse_scale(float largest)
-{
-	return largest >= ACT_SMALLEST && largest <= FLT_MAX ? 127 / largest : 0;
-}
-
-/* 16 floats times inverse, rounded to the nearest; zeros where the inverse is. */
-INLINE __m512i quantize16(__m512 x, float inverse)
-{
-	return _mm512_maskz_cvtps_epi32(inverse > 0 ? 0xffff : 0, _mm512_mul_ps(x, _mm512_set1_ps(inverse)));
-}
-
 /* The scale that leaves the smallest squares of errors; largest / 127 where all bytes are zero. */
 INLINE float best_scale(__m512 low, __m512 high, __m512i a, __m512i b, float largest)
 {
@@ -775,162 +692,6 @@ static void avx512_quantize(const float *x, int64_t n, void *out)
 		b->half_sum[2 * j] = scale * (float)first;
 		b->half_sum[2 * j + 1] = scale * (float)second;
 	}
-}
-
-/* --- Attention -------------------------------------------------------------------------------------------------- */
-
-static void store_q8(const float *x, int64_t n, uint8_t *out)
-{
-	for (int64_t i = 0; i < n; i += GROUP, out += KV_Q8_BYTES) {
-		__m512 low = _mm512_maskz_loadu_ps(mask_of(n - i), x + i);
-		__m512 high = _mm512_maskz_loadu_ps(mask_of(n - i - 16), x + i + 16);
-		float largest = largest_of(low, high), inverse = inverse_scale(largest);
-		uint16_t half = _cvtss_sh(largest / 127, 0);
-		memcpy(out, &half, sizeof(half));
-		_mm_storeu_si128((void *)(out + 2), _mm512_cvtepi32_epi8(quantize16(low, inverse)));
-		_mm_storeu_si128((void *)(out + 18), _mm512_cvtepi32_epi8(quantize16(high, inverse)));
-	}
-}
-
-static void avx512_kv_store(int kv_type, const float *x, int64_t n, void *out)
-{
-	if (kv_type == ENGINE_KV_F32) {
-		memcpy(out, x, (size_t)n * sizeof(*x));
-	} else if (kv_type == ENGINE_KV_Q8_0) {
-		store_q8(x, n, out);
-	} else {
-		for (int64_t i = 0; i < n; i += 16)
-			_mm256_mask_storeu_epi16((uint16_t *)out + i, mask_of(n - i),
-						 _mm512_cvtps_ph(_mm512_maskz_loadu_ps(mask_of(n - i), x + i), 0));
-	}
-}
-
-/* Elements i..i + 15 of a cache row; i is a multiple of 16. */
-INLINE __m512 load_kv(int kv_type, const uint8_t *row, int i, __mmask16 mask)
-{
-	if (kv_type == ENGINE_KV_F32)
-		return _mm512_maskz_loadu_ps(mask, row + 4 * i);
-	if (kv_type == ENGINE_KV_F16)
-		return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, row + 2 * i));
-	const uint8_t *block = row + i / GROUP * KV_Q8_BYTES;
-	__m512 d = _mm512_maskz_mov_ps(mask, _mm512_set1_ps(half_at(block)));
-	return _mm512_mul_ps(d, bytes_to_float16(load16(block + 2 + i % GROUP)));
-}
-
-struct heads {
-	const float *q;
-	const uint8_t *keys, *values;
-	size_t key_bytes, value_bytes;
-	int group, head_k, head_v;
-	int64_t count;
-	float scale, *scores, *out;
-};
-
-enum { HEAD_MOST = 512 }; /* elements of a key that are converted once for all its queries */
-
-INLINE void score_keys(int kv_type, const struct heads *h)
-{
-	float key[HEAD_MOST];
-	for (int64_t t = 0; t < h->count; t++) {
-		const uint8_t *row = h->keys + (size_t)t * h->key_bytes;
-		const float *k = key;
-		if (kv_type == ENGINE_KV_F32)
-			k = (const float *)(const void *)row;
-		else
-			for (int i = 0; i < h->head_k; i += 16)
-				_mm512_mask_storeu_ps(key + i, mask_of(h->head_k - i),
-						      load_kv(kv_type, row, i, mask_of(h->head_k - i)));
-		for (int g = 0; g < h->group; g++)
-			h->scores[g * h->count + t] =
-				avx512_dot_f32(k, h->q + (size_t)g * (size_t)h->head_k, h->head_k) * h->scale;
-	}
-}
-
-float avx512_softmax(float *x, int64_t count)
-{
-	__m512 largest = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
-	for (int64_t i = 0; i < count; i += 16)
-		largest = _mm512_max_ps(largest, _mm512_mask_loadu_ps(largest, mask_of(count - i), x + i));
-	largest = _mm512_set1_ps(_mm512_reduce_max_ps(largest));
-	for (int64_t i = 0; i < count; i += 16) {
-		__mmask16 mask = mask_of(count - i);
-		__m512 e = exp16(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x + i), largest));
-		_mm512_mask_storeu_ps(x + i, mask, e);
-		sum = _mm512_mask_add_ps(sum, mask, sum, e);
-	}
-	return sum16(sum);
-}
-
-/* Elements i..i + 31 of the outputs of up to `group` heads, each value read once. */
-INLINE void sum_values(int kv_type, const struct heads *h, int i, int first, int group, const float *sums)
-{
-	__m512 a[FEW], b[FEW];
-	__mmask16 low = mask_of(h->head_v - i), high = mask_of(h->head_v - i - 16);
-#pragma GCC unroll 4
-	for (int g = 0; g < group; g++)
-		a[g] = b[g] = _mm512_setzero_ps();
-	const uint8_t *row = h->values;
-	const float *score = h->scores + first * h->count;
-	for (int64_t t = 0; t < h->count; t++, row += h->value_bytes) {
-		__m512 x = load_kv(kv_type, row, i, low), y = load_kv(kv_type, row, high ? i + 16 : i, high);
-#pragma GCC unroll 4
-		for (int g = 0; g < group; g++) {
-			__m512 p = _mm512_set1_ps(score[g * h->count + t]);
-			a[g] = _mm512_fmadd_ps(p, x, a[g]);
-			b[g] = _mm512_fmadd_ps(p, y, b[g]);
-		}
-	}
-#pragma GCC unroll 4
-	for (int g = 0; g < group; g++) {
-		float *out = h->out + (size_t)(first + g) * (size_t)h->head_v + i;
-		_mm512_mask_storeu_ps(out, low, _mm512_div_ps(a[g], _mm512_set1_ps(sums[g])));
-		_mm512_mask_storeu_ps(out + 16, high, _mm512_div_ps(b[g], _mm512_set1_ps(sums[g])));
-	}
-}
-
-INLINE void attend(int kv_type, const struct heads *h)
-{
-	score_keys(kv_type, h);
-	for (int first = 0; first < h->group; first += FEW) {
-		int group = h->group - first < FEW ? h->group - first : FEW;
-		float sums[FEW];
-#pragma GCC unroll 4
-		for (int g = 0; g < group; g++)
-			sums[g] = avx512_softmax(h->scores + (first + g) * h->count, h->count);
-		for (int i = 0; i < h->head_v; i += 32)
-			switch (group) {
-			case 1: sum_values(kv_type, h, i, first, 1, sums); break;
-			case 2: sum_values(kv_type, h, i, first, 2, sums); break;
-			case 3: sum_values(kv_type, h, i, first, 3, sums); break;
-			default: sum_values(kv_type, h, i, first, FEW, sums);
-			}
-	}
-}
-
-static void avx512_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
-			     const void *values, int64_t count, float scale, float *scratch, float *out)
-{
-	struct heads h = {q,
-			  keys,
-			  values,
-			  kernels_kv_row_bytes(kv_type, head_k),
-			  kernels_kv_row_bytes(kv_type, head_v),
-			  group,
-			  head_k,
-			  head_v,
-			  count,
-			  scale,
-			  scratch,
-			  out};
-	if (kv_type == ENGINE_KV_F32)
-		attend(ENGINE_KV_F32, &h);
-	else if (head_k > HEAD_MOST)
-		kernels_reference.attention(kv_type, q, group, head_k, head_v, keys, values, count, scale, scratch,
-					    out);
-	else if (kv_type == ENGINE_KV_F16)
-		attend(ENGINE_KV_F16, &h);
-	else
-		attend(ENGINE_KV_Q8_0, &h);
 }
 
 const struct kernels kernels_avx512 = {

@@ -2,10 +2,93 @@
 #ifndef AVX512_H
 #define AVX512_H
 
-#include "kernels.h"
+#include "blocks.h"
 
-/* x becomes e^(x - largest), in place; returns the sum. */
-float avx512_softmax(float *x, int64_t count);
+#include <float.h>
+#include <immintrin.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+float avx512_dot_f32(const float *a, const float *b, int64_t n);
+void avx512_kv_store(int kv_type, const float *x, int64_t n, void *out);
+void avx512_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
+		      const void *values, int64_t count, float scale, float *scratch, float *out);
 bool avx512_attention_block(int kv_type, const struct attention_block *);
+
+INLINE float half_at(const uint8_t *p)
+{
+	uint16_t half;
+	memcpy(&half, p, sizeof(half));
+	return _cvtsh_ss(half);
+}
+
+INLINE __m128i load16(const uint8_t *p)
+{
+	return _mm_loadu_si128((const void *)p);
+}
+
+INLINE __m512 bytes_to_float16(__m128i bytes)
+{
+	return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+}
+
+INLINE float sum8(__m256 x)
+{
+	__m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+	__m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+	return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+INLINE float sum16(__m512 x)
+{
+	return sum8(_mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)));
+}
+
+INLINE __mmask16 mask_of(int64_t left)
+{
+	return left >= 16 ? 0xffff : left <= 0 ? 0 : (__mmask16)((1 << left) - 1);
+}
+
+INLINE __m512 exp16(__m512 x)
+{
+	/* The second operand of min is what a NaN leaves. */
+	__m512 top = _mm512_min_ps(_mm512_set1_ps(EXP_HIGHEST), x);
+	__m512 k = _mm512_roundscale_ps(_mm512_mul_ps(top, _mm512_set1_ps(EXP_LOG2E)), 8);
+	__m512 r = _mm512_fnmadd_ps(k, _mm512_set1_ps(EXP_LN2_HI), top);
+	r = _mm512_fnmadd_ps(k, _mm512_set1_ps(EXP_LN2_LO), r);
+	__m512 p = _mm512_fmadd_ps(_mm512_set1_ps(EXP_C7), r, _mm512_set1_ps(EXP_C6));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP_C5));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP_C4));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP_C3));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.5f));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
+	__mmask16 zero = _mm512_cmp_ps_mask(x, _mm512_set1_ps(EXP_LOWEST), _CMP_LT_OQ);
+	return _mm512_mask_blend_ps(zero, _mm512_scalef_ps(p, k), _mm512_setzero_ps());
+}
+
+/* Of 32 floats; a NaN is larger than everything. */
+INLINE float largest_of(__m512 a, __m512 b)
+{
+	const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+	__m512i x = _mm512_and_si512(_mm512_castps_si512(a), magnitude);
+	uint32_t bits =
+		_mm512_reduce_max_epu32(_mm512_max_epu32(x, _mm512_and_si512(_mm512_castps_si512(b), magnitude)));
+	float value;
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+INLINE float inverse_scale(float largest)
+{
+	return largest >= ACT_SMALLEST && largest <= FLT_MAX ? 127 / largest : 0;
+}
+
+/* 16 floats times inverse, rounded to the nearest; zeros where the inverse is. */
+INLINE __m512i quantize16(__m512 x, float inverse)
+{
+	return _mm512_maskz_cvtps_epi32(inverse > 0 ? 0xffff : 0, _mm512_mul_ps(x, _mm512_set1_ps(inverse)));
+}
 
 #endif

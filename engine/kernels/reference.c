@@ -3,10 +3,8 @@
  * All quantised types are seen as groups of 32 weights, w_i = d[i / 16] q_i + m[i / 16]
  * with small integers q. Block layouts are those of GGUF's public definition
  * (ggml-common.h): the numbers below are byte offsets within a block. */
-#include "../engine.h"
-#include "blocks.h"
+#include "reference.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -16,38 +14,6 @@ struct group {
 };
 
 static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
-static float half_to_float(const uint8_t *p)
-{
-	uint32_t h = (uint32_t)p[0] | (uint32_t)p[1] << 8, sign = (h & 0x8000) << 16, exponent = h >> 10 & 31,
-		 mantissa = h & 1023;
-	if (exponent == 0) {
-		float small = (float)mantissa * 0x1p-24f;
-		return sign ? -small : small;
-	}
-	uint32_t bits = sign | (exponent == 31 ? 0xff : exponent + 112) << 23 | mantissa << 13;
-	float value;
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
-static uint16_t float_to_half(float value)
-{
-	uint32_t bits;
-	memcpy(&bits, &value, sizeof(bits));
-	uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
-	if (magnitude > 0x7f800000)
-		return (uint16_t)(sign | 0x7e00);
-	if (magnitude >= 0x477ff000) /* rounds to 65536 or more */
-		return (uint16_t)(sign | 0x7c00);
-	if (magnitude < 0x38800000) { /* subnormal half: steps of 2^-24, to nearest even */
-		float scaled;
-		memcpy(&scaled, &magnitude, sizeof(scaled));
-		return (uint16_t)(sign | (uint32_t)lrintf(scaled * 0x1p24f));
-	}
-	uint32_t rounded = magnitude + 0xfff + (magnitude >> 13 & 1);
-	return (uint16_t)(sign | ((rounded >> 13) - (112 << 10)));
-}
 
 static void set_scale(struct group *g, float d, float m)
 {
@@ -189,20 +155,6 @@ static void unpack(enum tensor_type type, const uint8_t *row, int64_t index, str
 	}
 }
 
-static float float_at(enum tensor_type type, const uint8_t *row, int64_t i)
-{
-	float value;
-	if (type == TYPE_F16)
-		return half_to_float(row + 2 * i);
-	if (type == TYPE_BF16) {
-		uint32_t bits = (uint32_t)row[2 * i] << 16 | (uint32_t)row[2 * i + 1] << 24;
-		memcpy(&value, &bits, sizeof(value));
-		return value;
-	}
-	memcpy(&value, row + 4 * i, sizeof(value));
-	return value;
-}
-
 void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, float *out)
 {
 	struct group g;
@@ -218,47 +170,11 @@ void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, fl
 	}
 }
 
-/* --- Sums ------------------------------------------------------------------------------------------------- */
-
-static float sum8(const float *lane)
-{
-	return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
-
-/* Halves are added until eight lanes are left. */
-static float lanes_sum(float *lane, int lanes)
-{
-	for (; lanes > 8; lanes /= 2)
-		for (int i = 0; i < lanes / 2; i++)
-			lane[i] += lane[i + lanes / 2];
-	return sum8(lane);
-}
-
 /* --- Activations ------------------------------------------------------------------------------ */
 
 size_t kernels_activation_bytes(int64_t n)
 {
 	return (size_t)superblocks(n) * sizeof(struct act_block);
-}
-
-/* The largest magnitude; a NaN is larger than everything. */
-static float largest_of(const float *x, int64_t count)
-{
-	uint32_t largest = 0, bits;
-	float value;
-	for (int64_t i = 0; i < count; i++) {
-		memcpy(&bits, &x[i], sizeof(bits));
-		bits &= 0x7fffffff;
-		largest = bits > largest ? bits : largest;
-	}
-	memcpy(&value, &largest, sizeof(value));
-	return value;
-}
-
-/* NaN and infinity go on as a scale that is none: the logits show it. */
-static float inverse_scale(float largest)
-{
-	return largest >= ACT_SMALLEST && largest <= FLT_MAX ? 127 / largest : 0;
 }
 
 /* The scale that leaves the smallest squares of errors: sum x q / sum q^2. `otherwise` where all bytes are zero. */
@@ -381,24 +297,6 @@ static void reference_matmul(enum tensor_type type, const uint8_t *w, size_t row
 
 /* --- Small operations ---------------------------------------------------------------------------- */
 
-static float reference_exp(float x)
-{
-	if (x != x || x < EXP_LOWEST)
-		return x != x ? x : 0;
-	x = x > EXP_HIGHEST ? EXP_HIGHEST : x;
-	float k = rintf(x * EXP_LOG2E), r = fmaf(k, -EXP_LN2_LO, fmaf(k, -EXP_LN2_HI, x)), p = EXP_C7, power;
-	p = fmaf(p, r, EXP_C6);
-	p = fmaf(p, r, EXP_C5);
-	p = fmaf(p, r, EXP_C4);
-	p = fmaf(p, r, EXP_C3);
-	p = fmaf(p, r, 0.5f);
-	p = fmaf(p, r, 1);
-	p = fmaf(p, r, 1);
-	uint32_t bits = (uint32_t)((int)k + 127) << 23;
-	memcpy(&power, &bits, sizeof(power));
-	return p * power;
-}
-
 static void reference_rms_norm(const float *x, const float *weight, float eps, int64_t n, float *out)
 {
 	float scale = 1 / sqrtf(reference_dot_f32(x, x, n) / (float)n + eps);
@@ -417,89 +315,6 @@ static void reference_gelu_mul(const float *gate, const float *up, int64_t n, fl
 	for (int64_t i = 0; i < n; i++) {
 		float x = gate[i], twice = GELU_SCALE * (x * fmaf(GELU_CUBE * x, x, 1));
 		out[i] = x / (1 + reference_exp(-twice)) * up[i];
-	}
-}
-
-/* --- Attention -------------------------------------------------------------------------------------- */
-
-size_t kernels_kv_row_bytes(int kv_type, int64_t n)
-{
-	size_t blocks = (size_t)(n + GROUP - 1) / GROUP;
-	return kv_type == ENGINE_KV_F32   ? (size_t)n * 4
-	       : kv_type == ENGINE_KV_F16 ? (size_t)n * 2
-					  : blocks * KV_Q8_BYTES;
-}
-
-static void store_q8(const float *x, int64_t n, uint8_t *out)
-{
-	for (int64_t b = 0; b < n; b += GROUP, out += KV_Q8_BYTES) {
-		int64_t count = n - b < GROUP ? n - b : GROUP;
-		float largest = largest_of(x + b, count), inverse = inverse_scale(largest);
-		uint16_t half = float_to_half(largest / 127);
-		memcpy(out, &half, sizeof(half));
-		memset(out + 2, 0, GROUP);
-		for (int64_t i = 0; i < count && inverse > 0; i++)
-			out[2 + i] = (uint8_t)(int8_t)lrintf(x[b + i] * inverse);
-	}
-}
-
-static void reference_kv_store(int kv_type, const float *x, int64_t n, void *out)
-{
-	if (kv_type == ENGINE_KV_F32)
-		memcpy(out, x, (size_t)n * sizeof(*x));
-	else if (kv_type == ENGINE_KV_Q8_0)
-		store_q8(x, n, out);
-	else
-		for (int64_t i = 0; i < n; i++)
-			((uint16_t *)out)[i] = float_to_half(x[i]);
-}
-
-static float kv_at(int kv_type, const uint8_t *row, int i)
-{
-	if (kv_type == ENGINE_KV_F32)
-		return float_at(TYPE_F32, row, i);
-	if (kv_type == ENGINE_KV_F16)
-		return half_to_float(row + 2 * i);
-	const uint8_t *block = row + i / GROUP * KV_Q8_BYTES;
-	return half_to_float(block) * (float)(int8_t)block[2 + i % GROUP];
-}
-
-/* x becomes e^(x - largest); the sum of that, in HALF lanes. */
-static float softmax(float *x, int64_t count)
-{
-	float largest = x[0], lane[HALF] = {0};
-	for (int64_t i = 1; i < count; i++)
-		largest = x[i] > largest ? x[i] : largest;
-	for (int64_t i = 0; i < count; i++)
-		lane[i % HALF] += x[i] = reference_exp(x[i] - largest);
-	return lanes_sum(lane, HALF);
-}
-
-static float dot_key(int kv_type, const float *q, const uint8_t *key, int n)
-{
-	float lane[LANES] = {0};
-	for (int i = 0; i < n; i++)
-		lane[i % LANES] = fmaf(kv_at(kv_type, key, i), q[i], lane[i % LANES]);
-	return lanes_sum(lane, LANES);
-}
-
-static void reference_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
-				const void *values, int64_t count, float scale, float *scratch, float *out)
-{
-	size_t key_bytes = kernels_kv_row_bytes(kv_type, head_k), value_bytes = kernels_kv_row_bytes(kv_type, head_v);
-	for (int g = 0; g < group; g++, q += head_k, out += head_v) {
-		float *score = scratch + (size_t)g * (size_t)count;
-		for (int64_t t = 0; t < count; t++)
-			score[t] = dot_key(kv_type, q, (const uint8_t *)keys + (size_t)t * key_bytes, head_k) * scale;
-		float sum = softmax(score, count);
-		memset(out, 0, (size_t)head_v * sizeof(*out));
-		for (int64_t t = 0; t < count; t++) {
-			const uint8_t *value = (const uint8_t *)values + (size_t)t * value_bytes;
-			for (int i = 0; i < head_v; i++)
-				out[i] = fmaf(score[t], kv_at(kv_type, value, i), out[i]);
-		}
-		for (int i = 0; i < head_v; i++)
-			out[i] /= sum;
 	}
 }
 

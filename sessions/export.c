@@ -90,6 +90,8 @@ static void add_message(const struct conversation *c, const struct message *m, c
 	cJSON_AddStringToObject(object, "status", message_status_name(m->status));
 	add_text(object, "model", m->model);
 	cJSON_AddNumberToObject(object, "created", (double)m->created);
+	if (m->pinned)
+		cJSON_AddTrueToObject(object, "pinned");
 	if (*m->settings)
 		add_text(object, "settings", m->settings);
 	if (m->prompt_tokens || m->completion_tokens) {
@@ -198,6 +200,8 @@ static void put_message(struct buffer *out, const struct message *m)
 	cJSON_AddStringToObject(mark, "created", when);
 	if (m->status == MESSAGE_PARTIAL)
 		cJSON_AddStringToObject(mark, "status", "partial");
+	if (m->pinned)
+		cJSON_AddTrueToObject(mark, "pinned");
 	if (*m->model)
 		add_text(mark, "model", m->model);
 	buffer_puts(out, EXPORT_MARK);

@@ -245,6 +245,7 @@ static int read_message(struct import *import, struct import_conversation *c, co
 		return import_fail(import, "%srole: must be system, user, assistant or tool", where);
 	if (message_status_parse(import_string(object, "status"), &m->status))
 		return import_fail(import, "%sstatus: must be complete or partial", where);
+	m->pinned = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "pinned"));
 	if (read_place(import, object, where, c, m) || read_figures(import, object, where, m) ||
 	    read_text(import, object, where, "model", &m->model) ||
 	    read_text(import, object, where, "settings", &m->settings) ||
@@ -456,6 +457,7 @@ static int read_mark(struct import *import, const char *line, size_t len, size_t
 	    (status && message_status_parse(status, &m->status)))
 		code = import_fail(import, "byte %zu: not a mark of a message", offset);
 	m->created = parse_iso(import_string(mark, "created"));
+	m->pinned = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(mark, "pinned"));
 	if (model) {
 		free(m->model);
 		m->model = xstrdup(model);

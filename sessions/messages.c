@@ -109,7 +109,14 @@ int message_insert(struct sessions *s, int64_t session_row, const struct message
 			 m->first_token_ms, m->predicted_ms, m->model, m->settings, m->content, m->len))
 		return -1;
 	*id = sqlite3_last_insert_rowid(s->db);
+	if (m->pinned && message_mark_pinned(s, *id, err, errlen))
+		return -1;
 	return indexed ? search_add(s, *id, m->content, m->len, err, errlen) : 0;
+}
+
+int message_mark_pinned(struct sessions *s, int64_t id, char *err, size_t errlen)
+{
+	return store_change(s, err, errlen, "INSERT OR REPLACE INTO marks (message, kind) VALUES (?, 'pin')", "i", id);
 }
 
 /* Finds the parent's number and the new message's own. */
@@ -128,7 +135,7 @@ static int place(struct sessions *s, int64_t session_row, const struct message *
 			    session_row);
 }
 
-static int touch(struct sessions *s, int64_t session_row, int64_t leaf, char *err, size_t errlen)
+int message_touch(struct sessions *s, int64_t session_row, int64_t leaf, char *err, size_t errlen)
 {
 	if (store_change(s, err, errlen,
 			 "UPDATE sessions SET leaf = ?, updated = ?,"
@@ -153,7 +160,7 @@ int message_append(struct sessions *s, int64_t session_row, struct message *mess
 	if (code == 0)
 		code = message_insert(s, session_row, &placed, parent, &placed.id, err, errlen);
 	if (code == 0)
-		code = touch(s, session_row, placed.number, err, errlen);
+		code = message_touch(s, session_row, placed.number, err, errlen);
 	if (code == 0 && parent)
 		code = message_find(s, session_row, parent, &parent_id, err, errlen);
 	code = store_end(s, code, err, errlen);
@@ -242,8 +249,8 @@ static int by_number(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-static int tree_links(struct sessions *s, int64_t session_row, struct message_link **out, size_t *count, char *err,
-		      size_t errlen)
+int message_tree_links(struct sessions *s, int64_t session_row, struct message_link **out, size_t *count, char *err,
+		       size_t errlen)
 {
 	if (read_links(s, session_row, out, count, err, errlen))
 		return -1;
@@ -265,7 +272,7 @@ int message_links(struct sessions *s, int64_t session_row, int64_t message, stru
 	if (message == 0)
 		return 0;
 	if (message_number(s, session_row, message, &number, err, errlen) ||
-	    tree_links(s, session_row, out, count, err, errlen))
+	    message_tree_links(s, session_row, out, count, err, errlen))
 		return -1;
 	/* From the leaf down: a parent's number is smaller, so one pass meets the
 	 * path in order, and it is gathered at the array's end. */
@@ -334,52 +341,110 @@ static int64_t parent_id(const struct message_link *links, size_t count, int64_t
 	return found ? found->id : 0;
 }
 
-/* Reads the messages of links (by rising number, hence rising id). */
-static int read_messages(struct sessions *s, const struct message_link *links, size_t count, struct message **out,
-			 char *err, size_t errlen)
+/* Pinned messages of the session, by rising id. Caller frees. */
+static int read_pins(struct sessions *s, int64_t session_row, int64_t **ids, size_t *count, char *err, size_t errlen)
 {
-	sqlite3_stmt *stmt = NULL;
-	*out = xcalloc(count, sizeof(**out));
-	for (size_t i = 0; i < count; i++) {
-		if (seek(s, &stmt, links[i].id, err, errlen)) {
-			while (i > 0)
-				message_free(&(*out)[--i]);
-			free(*out);
-			*out = NULL;
-			return -1;
-		}
-		read_message(stmt, &links[i], &(*out)[i]);
-		(*out)[i].parent = parent_id(links, i, links[i].parent);
+	size_t size = 0;
+	int code;
+	sqlite3_stmt *stmt = store_query(s, err, errlen,
+					 "SELECT k.message FROM marks k CROSS JOIN messages m ON m.id = k.message"
+					 " WHERE m.session = ? AND k.kind = 'pin' ORDER BY k.message",
+					 "i", session_row);
+	*ids = NULL;
+	*count = 0;
+	if (!stmt)
+		return -1;
+	while ((code = store_row(s, stmt, err, errlen)) > 0) {
+		if (*count == size)
+			*ids = xreallocarray(*ids, size = size ? size * 2 : 8, sizeof(**ids));
+		(*ids)[(*count)++] = sqlite3_column_int64(stmt, 0);
 	}
-	if (stmt)
-		sqlite3_reset(stmt);
-	return 0;
+	return code;
 }
 
-int message_path(struct sessions *s, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen)
+static int mark_pinned(struct sessions *s, int64_t session_row, struct message *messages, size_t count, char *err,
+		       size_t errlen)
+{
+	int64_t *pins;
+	size_t pinned, at = 0;
+	int code = read_pins(s, session_row, &pins, &pinned, err, errlen);
+	for (size_t i = 0; i < count && code == 0; i++) {
+		while (at < pinned && pins[at] < messages[i].id)
+			at++;
+		messages[i].pinned = at < pinned && pins[at] == messages[i].id;
+	}
+	free(pins);
+	return code;
+}
+
+static void free_messages(struct message **messages, size_t count)
+{
+	while (count > 0)
+		message_free(&(*messages)[--count]);
+	free(*messages);
+	*messages = NULL;
+}
+
+/* Reads the messages of links (by rising number, hence rising id) from the first-th on. */
+static int read_messages(struct sessions *s, int64_t session_row, const struct message_link *links, size_t first,
+			 size_t count, struct message **out, char *err, size_t errlen)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = 0;
+	size_t done = 0;
+	*out = xcalloc(count - first, sizeof(**out));
+	for (size_t i = first; i < count && code == 0; i++) {
+		code = seek(s, &stmt, links[i].id, err, errlen);
+		if (code)
+			break;
+		read_message(stmt, &links[i], &(*out)[done]);
+		(*out)[done++].parent = parent_id(links, i, links[i].parent);
+	}
+	if (stmt && code == 0)
+		sqlite3_reset(stmt);
+	if (code == 0)
+		code = mark_pinned(s, session_row, *out, done, err, errlen);
+	if (code)
+		free_messages(out, done);
+	return code;
+}
+
+int message_path_from(struct sessions *s, int64_t session_row, const int64_t *known, size_t known_count, size_t *same,
+		      struct message **out, size_t *count, char *err, size_t errlen)
 {
 	int64_t leaf;
 	struct message_link *links;
+	size_t total;
 	*out = NULL;
-	*count = 0;
+	*count = *same = 0;
 	if (store_number(s, &leaf, 0, err, errlen,
 			 "SELECT m.id FROM sessions s JOIN messages m ON m.session = s.row AND m.number = s.leaf"
 			 " WHERE s.row = ?",
 			 "i", session_row) ||
-	    message_links(s, session_row, leaf, &links, count, err, errlen))
+	    message_links(s, session_row, leaf, &links, &total, err, errlen))
 		return -1;
-	int code = read_messages(s, links, *count, out, err, errlen);
+	while (*same < total && *same < known_count && links[*same].id == known[*same])
+		(*same)++;
+	int code = read_messages(s, session_row, links, *same, total, out, err, errlen);
+	if (code == 0)
+		*count = total - *same;
 	free(links);
 	return code;
+}
+
+int message_path(struct sessions *s, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen)
+{
+	size_t same;
+	return message_path_from(s, session_row, NULL, 0, &same, out, count, err, errlen);
 }
 
 int message_tree(struct sessions *s, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen)
 {
 	struct message_link *links;
 	*out = NULL;
-	if (tree_links(s, session_row, &links, count, err, errlen))
+	if (message_tree_links(s, session_row, &links, count, err, errlen))
 		return -1;
-	int code = read_messages(s, links, *count, out, err, errlen);
+	int code = read_messages(s, session_row, links, 0, *count, out, err, errlen);
 	free(links);
 	return code;
 }

@@ -116,7 +116,7 @@ static int open_read_only(struct sessions *s, const char *reason, char *err, siz
 		return store_fail(s, err, errlen);
 	if (empty && schema_migrate(s, err, errlen))
 		return -1;
-	if (!empty && schema_version(s, err, errlen) < 0)
+	if (!empty && schema_stand_in(s, err, errlen))
 		return -1;
 	set_read_only(s, reason);
 	return 0;

@@ -66,6 +66,9 @@ static const struct {
 	 " WHERE leaf IS NULL AND id LIKE 'x%' AND EXISTS (SELECT 1 FROM messages m WHERE m.session = s.row)",
 	 "UPDATE sessions SET leaf = (SELECT max(number) FROM messages m WHERE m.session = sessions.row)"
 	 " WHERE leaf IS NULL AND id LIKE 'x%'"},
+	{"SELECT printf('a pinned message is missing (its id was %d)', message) FROM marks"
+	 " WHERE message NOT IN (SELECT id FROM messages)",
+	 "DELETE FROM marks WHERE message NOT IN (SELECT id FROM messages)"},
 };
 
 /* Tells what is wrong; mends it, too. Returns how much was wrong, -1: err. */
@@ -315,6 +318,8 @@ static int check_store(struct sessions *s, bool repair, struct report *report, c
 	if (version == 0)
 		return 0;
 	int problems = 0;
+	if (version > 0 && schema_stand_in(s, err, errlen))
+		return -1;
 	if (version < 0) {
 		tell(report, "%s", err);
 		problems++;

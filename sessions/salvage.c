@@ -7,6 +7,7 @@
 enum {
 	SESSION_COLUMNS = 10, /* of schema version 1; later ones add at the end */
 	MESSAGE_COLUMNS = 16,
+	MARK_COLUMNS = 2,
 	COLUMNS_MAX = 32,
 	LEAF_TABLE_PAGE = 0x0d,
 	LEAF_HEADER = 8,
@@ -266,12 +267,23 @@ out:
 	return code;
 }
 
+static int rescue_mark(struct rescue *r, const struct record *record)
+{
+	const struct value *kind = &record->values[1];
+	if (kind->cut || kind->len != strlen("pin") || memcmp(kind->bytes, "pin", kind->len) != 0)
+		return 0;
+	return store_change(r->to, r->err, r->errlen, "INSERT OR IGNORE INTO marks (message, kind) VALUES (?, 'pin')",
+			    "i", record->row);
+}
+
 static int rescue_record(struct rescue *r, const struct record *record)
 {
 	if (record->count == SESSION_COLUMNS && has_types(record, "nttttiiiik") && !record->values[9].cut)
 		return rescue_session(r, record);
 	if (record->count == MESSAGE_COLUMNS && has_types(record, "niikittiiiiffttb"))
 		return rescue_message(r, record);
+	if (record->count == MARK_COLUMNS && has_types(record, "nt"))
+		return rescue_mark(r, record);
 	return 0;
 }
 

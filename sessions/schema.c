@@ -57,6 +57,13 @@ static const char *const steps[] = {
 	 * part of a term, but for spaces and quotes, which search.c leaves out. */
 	"CREATE VIRTUAL TABLE terms USING fts5 (words, content = '', columnsize = 0, prefix = '2 3', detail = none,"
 	" tokenize = \"ascii tokenchars '!#$%&()*+,-./:;<=>?@[\\]^_`{|}~'\");",
+
+	/* What people mark messages with. A table of its own: a column behind `content` would
+	 * be reached only by walking over it. */
+	"CREATE TABLE marks ("
+	" message INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,"
+	" kind TEXT NOT NULL CHECK (kind IN ('pin'))"
+	") STRICT;",
 };
 static_assert(sizeof(steps) / sizeof(steps[0]) == SCHEMA_VERSION, "one step a version");
 
@@ -95,4 +102,17 @@ int schema_migrate(struct sessions *s, char *err, size_t errlen)
 	int from = schema_version(s, err, errlen);
 	int code = from < 0 ? -1 : from >= SCHEMA_VERSION ? 0 : step(s, from, err, errlen);
 	return store_end(s, code, err, errlen);
+}
+
+int schema_stand_in(struct sessions *s, char *err, size_t errlen)
+{
+	int version = schema_version(s, err, errlen);
+	if (version < 0)
+		return -1;
+	if (version >= 2)
+		return 0;
+	if (sqlite3_exec(s->db, "CREATE TEMP TABLE IF NOT EXISTS marks (message INTEGER PRIMARY KEY, kind TEXT)", NULL,
+			 NULL, NULL) != SQLITE_OK)
+		return store_fail(s, err, errlen);
+	return 0;
 }

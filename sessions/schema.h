@@ -4,11 +4,13 @@
 
 #include "store.h"
 
-enum { SCHEMA_VERSION = 1, SCHEMA_APPLICATION = 0x626f7261 }; /* "bora" in the file's header */
+enum { SCHEMA_VERSION = 2, SCHEMA_APPLICATION = 0x626f7261 }; /* "bora" in the file's header */
 
 /* The version of an open store; 0: nothing in it yet; -1 and err: not ours. */
 int schema_version(struct sessions *, char *err, size_t errlen);
 /* Brings the store from `from` to SCHEMA_VERSION, all steps or none. */
 int schema_migrate(struct sessions *, char *err, size_t errlen);
+/* An older store that is to be read as it is: what it lacks stands there, empty, for this connection alone. */
+int schema_stand_in(struct sessions *, char *err, size_t errlen);
 
 #endif

@@ -274,8 +274,14 @@ static int copy_path(struct sessions *s, int64_t row, int64_t message, int64_t t
 			" SELECT ?, ?, ?, ?, role, status, 0, created, prompt_tokens, completion_tokens,"
 			" first_token_ms, predicted_ms, model, settings, content FROM messages WHERE id = ?",
 			"iikii", to, (int64_t)i + 1, (int64_t)i, (int64_t)i + 1, path[i].id);
+		int64_t copy = sqlite3_last_insert_rowid(s->db);
 		if (code == 0)
-			code = search_index_stored(s, sqlite3_last_insert_rowid(s->db), err, errlen);
+			code = store_change(s, err, errlen,
+					    "INSERT INTO marks (message, kind) SELECT ?, kind FROM marks"
+					    " WHERE message = ?",
+					    "ii", copy, path[i].id);
+		if (code == 0)
+			code = search_index_stored(s, copy, err, errlen);
 	}
 	free(path);
 	if (code == 0)

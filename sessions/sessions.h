@@ -5,6 +5,7 @@
  * open.c      | open and close the store, whatever state it is in
  * sessions.c  | list, create, rename, delete, pin, fork
  * messages.c  | append, stream into, and read messages
+ * tree.c      | move about among branches, new branches, pinned messages
  * search.c    | full-text search in every script
  * export.c    | Markdown, JSON, HTML, text        import.c | our JSON, others
  * repair.c    | check and salvage                 drafts.c | unsent input, history
@@ -83,6 +84,7 @@ struct message {            /* message_free: strings are owned */
 	double first_token_ms, predicted_ms;
 	int64_t created;
 	int sibling, siblings; /* this is the sibling-th (from 1) child of its parent */
+	bool pinned;           /* stays in the model's context */
 };
 void message_free(struct message *);
 const char *message_role_name(enum message_role);     /* "system", "user", "assistant", "tool" */
@@ -98,11 +100,35 @@ int message_append(struct sessions *, int64_t session_row, struct message *, cha
 int message_update(struct sessions *, const struct message *, char *err, size_t errlen);
 /* The path from the first message to the current leaf. Caller frees each and the array. */
 int message_path(struct sessions *, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen);
+/* The same, for whoever already has the path `known` (ids, from the first message on): *same of them still
+ * begin the path, and only what follows those is read. */
+int message_path_from(struct sessions *, int64_t session_row, const int64_t *known, size_t known_count, size_t *same,
+		      struct message **out, size_t *count, char *err, size_t errlen);
 /* All messages of the session, in id order. */
 int message_tree(struct sessions *, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen);
 
 /* The id of a session's message by its number; fails when there is none. */
 int message_find(struct sessions *, int64_t session_row, int64_t number, int64_t *id, char *err, size_t errlen);
+
+/* --- The tree. Messages are named by id; each change is one commit. */
+
+struct tree_place {
+	int64_t number;        /* within the session */
+	int sibling, siblings; /* as in struct message */
+};
+int tree_place(struct sessions *, int64_t session_row, int64_t message, struct tree_place *out, char *err,
+	       size_t errlen);
+/* The sibling `step` (-1 or 1) beside message; *other 0: there is none on that side. */
+int tree_sibling(struct sessions *, int64_t session_row, int64_t message, int step, int64_t *other, char *err,
+		 size_t errlen);
+/* The newest message that descends from message (itself, when none does; message 0: of the session, 0 in an
+ * empty one): where the conversation was last, had it gone by there. */
+int tree_newest(struct sessions *, int64_t session_row, int64_t message, int64_t *newest, char *err, size_t errlen);
+int tree_pin(struct sessions *, int64_t session_row, int64_t message, bool pinned, char *err, size_t errlen);
+/* Stores messages one under the other, the first beside the session's first, and makes the last the leaf:
+ * all or none. Sets id, number, parent and created like message_append(). Takes the session's lock. */
+int tree_branch(struct sessions *, int64_t session_row, struct message *messages, size_t count, char *err,
+		size_t errlen);
 
 struct search_hit {
 	struct session session;

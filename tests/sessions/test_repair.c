@@ -188,7 +188,7 @@ static void test_check_repairs(void **state)
 	struct fixture *f = *state;
 	struct session a;
 	struct lines lines = {0};
-	char junk[PAGE] = {0};
+	char junk[2 * PAGE] = {0}; /* one page may be the tail of a text, where nothing shows */
 	fill(f, &a);
 	fixture_close(f);
 	overwrite(f, 20L * PAGE, junk, sizeof(junk));
@@ -258,7 +258,7 @@ static void test_newer_schema_untouched(void **state)
 	size_t before, after;
 	char *was = read_all(path, &before);
 	fixture_open(f);
-	assert_non_null(strstr(sessions_read_only(f->store), "newer bora (its version 999, ours 1)"));
+	assert_non_null(strstr(sessions_read_only(f->store), "newer bora (its version 999, ours 2)"));
 	assert_int_equal(session_create(f->store, "", "", &b, f->err, sizeof(f->err)), -1);
 	assert_string_equal(f->err, sessions_read_only(f->store));
 	assert_int_equal(session_find(f->store, a.id, &b, f->err, sizeof(f->err)), 0);

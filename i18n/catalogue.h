@@ -14,5 +14,6 @@ struct catalogue {
 	size_t count;
 };
 extern const struct catalogue catalogue_table[];
+extern const char *const catalogue_languages[]; /* the codes; NULL ends the table */
 
 #endif

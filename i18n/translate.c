@@ -44,8 +44,7 @@ const char *i18n_text(const struct i18n *tr, const char *key)
 
 const char *const *i18n_languages(void)
 {
-	static const char *const complete[] = {"ar", "en", "fr", NULL};
-	return complete;
+	return catalogue_languages;
 }
 
 /* --- Arguments to text ------------------------------------------------------------ */

@@ -45,3 +45,4 @@ print("const struct catalogue catalogue_table[] = {")
 for language in languages:
     print(f'\t{{"{language}", messages_{language}, sizeof(messages_{language}) / sizeof(*messages_{language})}},')
 print("\t{0, 0, 0},\n};")
+print("const char *const catalogue_languages[] = {" + "".join(f'"{language}", ' for language in languages) + "0};")

@@ -11,7 +11,10 @@ import re
 import sys
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-PLURALS = {"en": {"one", "other"}, "fr": {"one", "other"}, "ar": {"zero", "one", "two", "few", "many", "other"}}
+EUROPEAN = {"one", "other"}  # French, Spanish, Italian and Portuguese have "many" for whole millions: never shown here
+PLURALS = dict.fromkeys(("en", "fr", "de", "es", "it", "pt", "nl", "hi"), EUROPEAN) | dict.fromkeys(
+    ("zh", "ja", "ko"), {"other"}) | {"ru": {"one", "few", "many", "other"},
+                                     "ar": {"zero", "one", "two", "few", "many", "other"}}
 problems = []
 
 

@@ -28,7 +28,13 @@ static void test_plurals(void **state)
 		{"ar", 0, "لا رسائل"},    {"ar", 1, "رسالة واحدة"},
 		{"ar", 2, "رسالتان"},     {"ar", 3, "3 رسائل"},
 		{"ar", 11, "11 رسالة"},   {"ar", 100, "100 رسالة"},
-		{"ar", 103, "103 رسائل"},
+		{"ar", 103, "103 رسائل"}, {"de", 1234, "1.234 Nachrichten"},
+		{"ru", 1, "1 сообщение"}, {"ru", 22, "22 сообщения"},
+		{"ru", 5, "5 сообщений"}, {"ru", 11, "11 сообщений"},
+		{"zh", 1, "1 条消息"},    {"ja", 1234, "メッセージ 1,234 件"},
+		{"ko", 2, "메시지 2개"},  {"hi", 123456, "1,23,456 संदेश"},
+		{"nl", 1, "1 bericht"},   {"it", 2, "2 messaggi"},
+		{"es", 1, "1 mensaje"},   {"pt", 0, "0 mensagem"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct i18n *tr = i18n_open(cases[i].lang);
@@ -49,6 +55,21 @@ static void test_numbers_and_strings(void **state)
 	i18n_close(en);
 	i18n_close(fr);
 	i18n_close(ar);
+}
+
+static void test_every_language_is_there(void **state)
+{
+	static const char *const wanted[] = {"ar", "de", "en", "es", "fr", "hi", "it",
+					     "ja", "ko", "nl", "pt", "ru", "zh"};
+	const char *const *languages = i18n_languages();
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		assert_non_null(languages[i]);
+		assert_string_equal(languages[i], wanted[i]);
+		struct i18n *tr = i18n_open(wanted[i]);
+		assert_string_equal(i18n_language(tr), wanted[i]);
+		i18n_close(tr);
+	}
+	assert_null(languages[sizeof(wanted) / sizeof(*wanted)]);
 }
 
 static void test_choosing_a_language(void **state)
@@ -77,6 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plurals),
 		cmocka_unit_test(test_numbers_and_strings),
+		cmocka_unit_test(test_every_language_is_there),
 		cmocka_unit_test(test_choosing_a_language),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

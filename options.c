@@ -400,6 +400,7 @@ void options_engine(const struct options *options, struct engine_options *out)
 		.batch = (int)option_integer(options, OPTION_BATCH),
 		.chat_format = option_string(options, OPTION_CHAT_FORMAT),
 		.isa = getenv("BORA_ISA"),
+		.no_guess = strcmp(option_string(options, OPTION_GUESS), "off") == 0,
 	};
 	for (size_t i = 0; i < sizeof(kv_names) / sizeof(*kv_names); i++)
 		if (strcmp(kv_names[i], option_string(options, OPTION_KV_TYPE)) == 0)

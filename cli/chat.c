@@ -278,6 +278,11 @@ static void print_result(struct chat *chat)
 			    I18N_I(u->completion_tokens), I18N_R(per_second(u->completion_tokens, u->predicted_ms)));
 	fprintf(stderr, "%s\n", text);
 	free(text);
+	if (u->guessed_tokens == 0)
+		return;
+	text = i18n_format(chat->cli->tr, "cli.guesses", I18N_I(u->guessed_tokens), I18N_I(u->guessed_right));
+	fprintf(stderr, "%s\n", text);
+	free(text);
 }
 
 static void tell_unsaved(struct chat *chat, const char *why)

@@ -15,6 +15,8 @@ struct answer {
 	struct text_stream text;
 	struct engine_usage usage;
 	int left_out;
+	int guesses, right; /* of the last pass: tokens guessed; those that have come true so far */
+	double pass_ms;     /* 0: there was none */
 	char err[512];
 };
 
@@ -267,8 +269,43 @@ static void say(struct answer *a, int32_t id)
 	if (len)
 		post_text(a, text_stream_add(&a->text, piece, len));
 	sampler_accept(a->c->sampler, id);
+	if (a->c->guess)
+		guess_append(a->c->guess, id);
 	if (a->usage.completion_tokens++ == 0)
 		a->usage.first_token_ms = answer_clock_ms() - a->request->submitted_ms;
+}
+
+/* Tokens that may follow the newest, which itself has to be read. */
+static int guess(struct answer *a, int32_t *guesses)
+{
+	struct context *c = a->c;
+	int max_tokens = a->request->r.max_tokens, most = c->batch - 1, room = c->size - (int)c->read.count - 1;
+	most = room < most ? room : most;
+	if (max_tokens > 0 && max_tokens - a->usage.completion_tokens - 1 < most)
+		most = max_tokens - a->usage.completion_tokens - 1;
+	if (a->pass_ms > 0)
+		guess_learn(c->guess, a->guesses, a->right, a->pass_ms);
+	return guess_next(c->guess, most, guesses);
+}
+
+/* Makes the logits after id: by a pass, if it was not guessed in the last one. */
+static int read_token(struct answer *a, int32_t id)
+{
+	int32_t guesses[GUESS_MAX];
+	if (!a->c->guess)
+		return context_read(a->c, &id, 1, true);
+	if (context_take_guess(a->c, id)) {
+		a->right++;
+		a->usage.guessed_right++;
+		return 1;
+	}
+	a->guesses = guess(a, guesses);
+	a->right = 0;
+	a->usage.guessed_tokens += a->guesses;
+	double start = answer_clock_ms();
+	int got = context_read_guessing(a->c, id, guesses, a->guesses);
+	a->pass_ms = answer_clock_ms() - start;
+	return got;
 }
 
 static int say_all(struct answer *a)
@@ -283,7 +320,7 @@ static int say_all(struct answer *a)
 		say(a, id);
 		if ((max_tokens > 0 && a->usage.completion_tokens >= max_tokens) || (int)c->read.count >= c->size)
 			return ENGINE_LENGTH;
-		int got = context_read(c, &id, 1, true);
+		int got = read_token(a, id);
 		if (got < 0)
 			return stopped(a, got);
 	}
@@ -306,6 +343,8 @@ static int answer(struct answer *a)
 	if (outcome != GOES_ON)
 		return outcome;
 	start_sampler(a);
+	if (a->c->guess)
+		guess_begin(a->c->guess, a->ids.ids, (int)a->ids.count);
 	double start = answer_clock_ms();
 	outcome = say_all(a);
 	/* What is held back now is half a character that nothing will complete. */

@@ -101,7 +101,9 @@ static int open_compute(struct context *c, const struct engine_options *options,
 	c->forward = forward_create(c->model, c->kernels, c->pool, c->cache, batch, c->cancel);
 	c->batch = forward_batch(c->forward);
 	c->sampler = sampler_create(h->vocab);
-	c->logits = xcalloc((size_t)h->vocab, sizeof(*c->logits));
+	c->all_logits = xcalloc((size_t)h->vocab * (GUESS_MAX + 1), sizeof(*c->all_logits));
+	c->logits = c->all_logits;
+	c->guess = options->no_guess ? NULL : guess_create();
 	return 0;
 }
 
@@ -139,7 +141,8 @@ void context_close(struct context *c)
 	if (c->model)
 		model_close(c->model);
 	tokens_free(&c->read);
-	free(c->logits);
+	guess_destroy(c->guess);
+	free(c->all_logits);
 	free(c);
 }
 
@@ -156,6 +159,7 @@ int context_common(const struct context *c, const int32_t *ids, int count)
 void context_truncate(struct context *c, int count)
 {
 	int had = (int)c->read.count;
+	c->guess_count = c->guess_next = 0;
 	if (had <= count)
 		return;
 	c->read.count = (size_t)count;
@@ -166,6 +170,8 @@ void context_truncate(struct context *c, int count)
 int context_read(struct context *c, const int32_t *ids, int count, bool logits)
 {
 	int n = count < c->batch ? count : c->batch;
+	c->logits = c->all_logits;
+	c->guess_count = c->guess_next = 0;
 	bool cancelled = forward_read(c->forward, ids, n, (int)c->read.count, logits ? n - 1 : n) ||
 			 (logits && forward_logits(c->forward, n - 1, 1, c->logits));
 	if (pool_faulted(c->pool))
@@ -175,6 +181,34 @@ int context_read(struct context *c, const int32_t *ids, int count, bool logits)
 	for (int i = 0; i < n; i++)
 		tokens_append(&c->read, ids[i]);
 	return n;
+}
+
+int context_read_guessing(struct context *c, int32_t id, const int32_t *guesses, int count)
+{
+	int32_t ids[GUESS_MAX + 1] = {id};
+	memcpy(ids + 1, guesses, (size_t)count * sizeof(*ids));
+	memcpy(c->guessed, guesses, (size_t)count * sizeof(*ids));
+	c->logits = c->all_logits;
+	c->guess_count = c->guess_next = 0;
+	bool cancelled = forward_read(c->forward, ids, count + 1, (int)c->read.count, 0) ||
+			 forward_logits(c->forward, 0, count + 1, c->logits);
+	if (pool_faulted(c->pool))
+		return CONTEXT_FAULT;
+	if (cancelled)
+		return -1;
+	tokens_append(&c->read, id);
+	c->guess_count = count;
+	return 1;
+}
+
+bool context_take_guess(struct context *c, int32_t id)
+{
+	if (c->guess_next == c->guess_count || c->guessed[c->guess_next] != id)
+		return false;
+	c->guess_next++;
+	c->logits += c->model->h.vocab;
+	tokens_append(&c->read, id);
+	return true;
 }
 
 int context_fault(struct context *c, char *err, size_t errlen)

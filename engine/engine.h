@@ -10,6 +10,7 @@
  * forward.c         | one function per step of the transformer
  * kv_cache.c        | keys and values of the tokens in the context
  * sampler.c         | choose the next token
+ * guess.c lookup.c  | tokens that may come next, verified several at once
  * tokenizer*.c      | text to ids and back: BPE, SentencePiece, WordPiece
  * chat_format.c     | a conversation to ids, role tokens spliced in as ids
  * kernels/          | dot products and friends: reference, AVX2, AVX-512, NEON
@@ -39,6 +40,7 @@ struct engine_options {
 	const char *chat_format; /* a name from engine_chat_formats(); NULL: recognise it */
 	const char *isa;         /* kernel set by name; NULL: the best this CPU has */
 	bool vocab_only;         /* tokenizer only: no tensors needed */
+	bool no_guess;           /* one token at a time; the answers are the same */
 };
 
 /* Starts loading in the background and returns at once: ENGINE_LOADING events
@@ -112,6 +114,7 @@ enum engine_finish { ENGINE_STOP, ENGINE_LENGTH, ENGINE_INTERRUPTED };
 struct engine_usage {
 	int prompt_tokens, cached_tokens, completion_tokens; /* cached: not computed again */
 	int context_used;                                    /* tokens now in the context */
+	int guessed_tokens, guessed_right;                   /* computed in advance; of these, came true */
 	double load_ms, prompt_ms, first_token_ms, predicted_ms;
 };
 

@@ -1,5 +1,6 @@
 /* bora render: standard input laid out as the chat would, without attributes. */
 #include "cli.h"
+#include "../ui/ui.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,14 @@ int cli_render(struct cli *cli)
 		.width = (int)option_integer(cli->options, OPTION_WIDTH),
 		.bidi = bidi_of(option_string(cli->options, OPTION_BIDI)),
 	};
+	if (option_flag(cli->options, OPTION_MARKDOWN)) {
+		struct buffer rows = {0};
+		ui_print_markdown(cli->tr, text.data ? text.data : "", text.len, options.width, options.bidi, &rows);
+		fwrite(rows.data ? rows.data : "", 1, rows.len, stdout);
+		buffer_free(&rows);
+		buffer_free(&text);
+		return 0;
+	}
 	size_t len = text.len && text.data[text.len - 1] == '\n' ? text.len - 1 : text.len;
 	struct layout layout;
 	i18n_layout(cli->tr, text.data ? text.data : "", len, &options, &layout);

@@ -177,50 +177,54 @@ static void write_file(const struct call *c, const char *given, bool force, cons
 	free(path);
 }
 
-/* The source of code block number, as the model wrote it. */
-static const char *block(struct app *app, const char *number, size_t *len)
+/* The source of code block number, as the model wrote it; false with a word about it. */
+static bool block(struct app *app, const char *number, struct buffer *code, char **language)
 {
-	const char *code, *language;
-	size_t language_len;
 	char *end;
 	long n = strtol(number, &end, 10);
-	if (*end == '\0' && n >= 1 && n <= transcript_block_count(app->transcript) &&
-	    transcript_block(app->transcript, (int)n, &code, len, &language, &language_len))
-		return code;
+	if (*end == '\0' && n >= 1 && n <= INT32_MAX && transcript_block(app->transcript, (int)n, code, language))
+		return true;
 	say(app, STYLE_ERROR,
 	    i18n_format(app->tr, "chat.no-block", I18N_S(number), I18N_I(transcript_block_count(app->transcript))));
-	return NULL;
+	return false;
 }
 
-static const char *last_answer(struct app *app, size_t *len)
+static bool last_answer(struct app *app, struct buffer *out)
 {
-	for (int i = app->message_count - 1; i >= 0; i--)
-		if (app->messages[i].role == MESSAGE_ASSISTANT)
-			return transcript_text(app->transcript, app->messages[i].entry, len);
+	for (int i = app->message_count - 1; i >= 0; i--) {
+		if (app->messages[i].role != MESSAGE_ASSISTANT)
+			continue;
+		size_t len;
+		const char *text = transcript_text(app->transcript, app->messages[i].entry, &len);
+		buffer_append(out, text, len);
+		return true;
+	}
 	say_key(app, STYLE_WARNING, "chat.nothing-said");
-	return NULL;
+	return false;
 }
 
 static void do_copy(const struct call *c)
 {
 	struct app *app = c->app;
-	size_t len;
-	const char *text = c->argument[0] ? block(app, c->argument, &len) : last_answer(app, &len);
-	if (!text)
-		return;
-	char *ways = clipboard_copy(app->screen, text, len);
-	if (ways[0])
-		say(app, STYLE_DIM, i18n_format(app->tr, "chat.copied", I18N_S(ways)));
-	else
-		say_key(app, STYLE_ERROR, "chat.no-clipboard");
-	free(ways);
+	struct buffer text = {0};
+	char *language = NULL;
+	if (c->argument[0] ? block(app, c->argument, &text, &language) : last_answer(app, &text)) {
+		char *ways = clipboard_copy(app->screen, text.data ? text.data : "", text.len);
+		if (ways[0])
+			say(app, STYLE_DIM, i18n_format(app->tr, "chat.copied", I18N_S(ways)));
+		else
+			say_key(app, STYLE_ERROR, "chat.no-clipboard");
+		free(ways);
+	}
+	free(language);
+	buffer_free(&text);
 }
 
 static void do_save(const struct call *c)
 {
-	char *rest = c->argument, *number = next_word(&rest);
+	char *rest = c->argument, *number = next_word(&rest), *language = NULL;
 	bool force = c->force;
-	size_t len;
+	struct buffer code = {0};
 	if (number && strlen(number) > 1 && number[strlen(number) - 1] == '!') {
 		number[strlen(number) - 1] = '\0';
 		force = true;
@@ -230,9 +234,10 @@ static void do_save(const struct call *c)
 		say(c->app, STYLE_ERROR, i18n_format(c->app->tr, "chat.argument-missing", I18N_S("N FILE")));
 		return;
 	}
-	const char *code = block(c->app, number, &len);
-	if (code)
-		write_file(c, rest, force, code, len);
+	if (block(c->app, number, &code, &language))
+		write_file(c, rest, force, code.data ? code.data : "", code.len);
+	free(language);
+	buffer_free(&code);
 }
 
 static enum export_format format_of(const char *path)

@@ -314,8 +314,11 @@ static void finish(struct app *app)
 {
 	struct turn *turn = app->turn;
 	mark_answer(app);
-	if (app->answer_entry >= 0)
+	if (app->answer_entry >= 0) {
 		app->messages[app->message_count - 1].id = turn_answer_message(turn);
+		if (!turn_error(turn) && turn_finish(turn) != ENGINE_INTERRUPTED)
+			transcript_finish(app->transcript, app->answer_entry);
+	}
 	app->usage = *turn_usage(turn);
 	report_storage(app);
 	if (!turn_storage_error(turn) && app->stored && !backlog_count(app->backlog)) {

@@ -1,23 +1,57 @@
-/* markdown.h: what each line of a message is: text, or part of a fenced code block.
+/* markdown.h: cuts a message into chunks that can be parsed and laid out one by one.
  *
- * Line by line and forward only, so that a streaming message is never looked at
- * again from its beginning. Fences as in CommonMark 0.30, section 4.5. */
+ * A chunk is a paragraph, a heading, an item of a list, a quote, up to TABLE_ROWS
+ * rows of a table, or one line of a fenced code block: whatever CommonMark 0.30
+ * with GitHub's tables understands without the rest. Cutting goes forward only,
+ * and what follows a chunk's first line after it cannot change it, so that a
+ * streaming message costs what its end costs. No chunk is longer than
+ * MARKDOWN_MOST bytes, whatever the model writes. */
 #ifndef MARKDOWN_H
 #define MARKDOWN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum markdown_kind { MARKDOWN_TEXT, MARKDOWN_HEADING, MARKDOWN_FENCE_OPEN, MARKDOWN_CODE, MARKDOWN_FENCE_CLOSE };
+enum { MARKDOWN_MOST = 8192, MARKDOWN_TABLE_ROWS = 48 };
 
-struct markdown_state { /* before a line; zero at the start of a message */
-	char fence;     /* '`' or '~' inside a block, 0 outside */
-	int length, indent;
+enum markdown_kind {
+	MARKDOWN_TEXT,       /* anything that CommonMark knows but fenced code at the message's level */
+	MARKDOWN_TABLE,      /* begins with the head */
+	MARKDOWN_TABLE_MORE, /* more rows of the table before */
+	MARKDOWN_LINE,       /* one line as typed, for messages that are not Markdown */
+	MARKDOWN_FENCE_OPEN,
+	MARKDOWN_CODE, /* one line */
+	MARKDOWN_FENCE_CLOSE,
 };
 
-/* Says what the line (without its \n) is and moves the state past it. */
-enum markdown_kind markdown_line(struct markdown_state *, const char *line, size_t len);
+struct markdown_state { /* between two chunks; zero at the start of a message */
+	char fence;     /* '`' or '~' inside a code block, 0 outside */
+	int length;     /* of the fence */
+	int indent;     /* columns before the fence; before the text of a list's continuation */
+	bool list;      /* an item of a list may go on */
+	bool table;     /* rows of a table may follow */
+	bool cut;       /* the chunk before was cut for its length */
+	char delimiter; /* of the ordered list that may go on: '.' or ')' */
+	int ordinal;    /* of its last item */
+	int blocks;     /* fenced code blocks so far */
+};
+
+struct markdown_chunk {
+	enum markdown_kind kind;
+	size_t start, end; /* bytes of the message, without the last \n */
+	int indent;        /* columns to take off every line; the chunk is drawn as far in */
+	int ordinal;       /* of an ordered item whose list began in a chunk before; 0: as written */
+	int block;         /* number of the code block that it belongs to, from 1; 0: none */
+	bool blank_before; /* an empty line stands before it */
+};
+
+/* Takes the chunk at *pos and moves past it; false at the end of the text. With
+ * typed set only fences are known, and every other line is a MARKDOWN_LINE. */
+bool markdown_next(struct markdown_state *, const char *text, size_t len, bool typed, size_t *pos,
+		   struct markdown_chunk *);
 /* The language named by an opening fence: the first word behind it; *len 0: none. */
 const char *markdown_language(const char *line, size_t line_len, size_t *len);
+/* Columns of spaces and tabs at the start of a line; *bytes gets how many bytes they are. */
+int markdown_indent(const char *line, size_t len, size_t *bytes);
 
 #endif

@@ -81,10 +81,19 @@ static void set_colors(struct terminal *t)
 	}
 }
 
-static attr_t attributes(const struct terminal *t, enum style style)
+static unsigned look_attributes(const struct terminal *t, enum style style)
 {
 	const struct look *look = &t->theme.look[style];
-	unsigned wanted = t->theme.colors && has_colors() ? look->attributes : look->plain;
+	return t->theme.colors && has_colors() ? look->attributes : look->plain;
+}
+
+/* Curses has no strikethrough: what is struck out is dim. */
+static attr_t attributes(const struct terminal *t, enum style style)
+{
+	unsigned wanted = look_attributes(t, (enum style)(style & ~(unsigned)STYLE_ADDITIONS));
+	wanted |= style & STYLE_ADD_STRONG ? look_attributes(t, STYLE_STRONG) : 0;
+	wanted |= style & STYLE_ADD_EMPHASIS ? look_attributes(t, STYLE_EMPHASIS) : 0;
+	wanted |= style & STYLE_ADD_STRIKE ? THEME_DIM : 0;
 	return (wanted & THEME_BOLD ? A_BOLD : 0) | (wanted & THEME_DIM ? A_DIM : 0) |
 	       (wanted & THEME_UNDERLINE ? A_UNDERLINE : 0) | (wanted & THEME_REVERSE ? A_REVERSE : 0) |
 	       (wanted & THEME_ITALIC ? A_ITALIC : 0);
@@ -98,7 +107,7 @@ static void put_piece(struct terminal *t, int row, int column, const wchar_t *pi
 	wchar_t text[PIECE_MAX + 1] = {0};
 	len = len > PIECE_MAX ? PIECE_MAX : len;
 	wmemcpy(text, piece, (size_t)len);
-	short pair = t->theme.colors && has_colors() ? (short)(style + 1) : 0;
+	short pair = t->theme.colors && has_colors() ? (short)((style & ~(unsigned)STYLE_ADDITIONS) + 1) : 0;
 	if (setcchar(&cell, text, attributes(t, style), pair, NULL) == OK)
 		mvadd_wch(row, column, &cell);
 }

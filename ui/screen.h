@@ -28,7 +28,16 @@ enum style { /* what a cell means; theme.c gives colours */
 	     STYLE_SELECTED,
 	     STYLE_MATCH,
 	     STYLE_PROMPT,
+	     STYLE_TOP_HEADING,
+	     STYLE_INLINE_CODE,
+	     STYLE_BULLET,
 	     STYLE_COUNT,
+};
+enum { /* what may be added to a style */
+       STYLE_ADD_STRONG = 0x100,
+       STYLE_ADD_EMPHASIS = 0x200,
+       STYLE_ADD_STRIKE = 0x400,
+       STYLE_ADDITIONS = 0x700,
 };
 
 struct screen;

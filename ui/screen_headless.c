@@ -155,10 +155,18 @@ void screen_headless_cursor(struct screen *screen, int *row, int *column)
 
 static void dump_styles(struct headless *h, int row, int last, struct buffer *out)
 {
-	static const char letters[STYLE_COUNT + 1] = ".udTSaEWcfHsileqMp";
+	static const char letters[STYLE_COUNT + 1] = ".udTSaEWcfHsileqMp1ib";
 	buffer_puts(out, "\n");
-	for (int column = 0; column < last; column++)
-		buffer_append(out, &letters[cell_at(h, row, column)->style], 1);
+	for (int column = 0; column < last; column++) {
+		unsigned style = cell_at(h, row, column)->style, added = style & STYLE_ADDITIONS;
+		char letter = letters[style & ~(unsigned)STYLE_ADDITIONS];
+		if (letter == '.' && added)
+			letter = added & STYLE_ADD_STRIKE      ? 'x'
+				 : added == STYLE_ADD_STRONG   ? 's'
+				 : added == STYLE_ADD_EMPHASIS ? 'e'
+							       : '3';
+		buffer_append(out, &letter, 1);
+	}
 }
 
 char *screen_headless_dump(struct screen *screen, bool styled)

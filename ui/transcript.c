@@ -1,31 +1,23 @@
-/* An entry is a list of lines, each laid out by itself: what streams in changes
- * the last line alone. Lines are split and laid out when an entry is first looked
- * at; the view is anchored to a line of an entry, so nothing above it matters. */
+/* An entry's rows are its body's (body.h), laid out when the entry is first looked
+ * at; what streams in changes the last of them alone. The view is anchored to a row
+ * of an entry, so nothing above it matters. */
 #include "transcript.h"
-#include "markdown.h"
+#include "body.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAME = 2, USER_INDENT = 2 };
-
-struct line {
-	size_t start, end; /* in the entry's text, without the \n */
-	enum markdown_kind kind;
-	struct markdown_state before;
-	struct layout layout;
-	int block; /* within the entry, from 1; 0: not in one */
-};
+enum { USER_INDENT = 2 };
 
 struct entry {
 	enum entry_kind kind;
 	struct buffer text;
 	char *mark;
-	struct line *lines;
-	int line_count, line_size;
-	int rows;               /* of all lines, the mark and the space after; -1: not laid out */
-	int width;              /* that the lines are laid out for */
-	int blocks, block_base; /* code blocks in it; before it */
+	struct body body;
+	bool scanned;   /* the body's chunks are those of the text */
+	int rows;       /* of the body, the mark and the space after; -1: not laid out */
+	int width;      /* that the body is laid out for */
+	int block_base; /* code blocks before it */
 };
 
 /* A row of the conversation: a row of an entry. */
@@ -38,8 +30,10 @@ struct transcript {
 	enum i18n_bidi bidi;
 	struct entry *entries;
 	int count, size;
-	int based;         /* entries below this have their block_base */
-	bool follow;       /* the view stays at the end */
+	int based;   /* entries below this have their block_base */
+	bool follow; /* the view stays at the end */
+	bool raw;    /* answers are shown as they were written */
+	bool hyperlinks;
 	struct anchor top; /* else it begins here */
 	int width, height; /* of the last drawing */
 	int memory_before; /* -1: no line */
@@ -58,18 +52,9 @@ struct transcript *transcript_create(const struct i18n *tr, enum i18n_bidi bidi)
 	return t;
 }
 
-static void free_lines(struct entry *entry, int from)
-{
-	for (int i = from; i < entry->line_count; i++)
-		layout_free(&entry->lines[i].layout);
-	entry->line_count = from < entry->line_count ? from : entry->line_count;
-	entry->rows = -1;
-}
-
 static void free_entry(struct entry *entry)
 {
-	free_lines(entry, 0);
-	free(entry->lines);
+	body_free(&entry->body);
 	free(entry->mark);
 	buffer_free(&entry->text);
 }
@@ -106,54 +91,27 @@ int transcript_count(const struct transcript *t)
 	return t->count;
 }
 
-/* --- Lines --------------------------------------------------------------------------- */
+/* --- Rows ---------------------------------------------------------------------------- */
 
-static struct line *add_line(struct entry *entry)
+static enum body_mode mode_of(const struct transcript *t, const struct entry *entry)
 {
-	if (entry->line_count == entry->line_size) {
-		entry->line_size = entry->line_size ? entry->line_size * 2 : 8;
-		entry->lines = xreallocarray(entry->lines, (size_t)entry->line_size, sizeof(*entry->lines));
-	}
-	struct line *line = &entry->lines[entry->line_count++];
-	*line = (struct line){0};
-	return line;
+	if (entry->kind == ENTRY_ASSISTANT)
+		return t->raw ? BODY_TYPED : BODY_MARKDOWN;
+	return entry->kind == ENTRY_USER ? BODY_TYPED : BODY_PLAIN;
 }
 
-/* Splits from where the last line begins: everything before it stays. */
-static void split(struct entry *entry)
+static const char *text_of(const struct entry *entry)
 {
-	size_t start = 0;
-	struct markdown_state state = {0};
-	int block = 0;
-	if (entry->line_count) {
-		struct line *last = &entry->lines[entry->line_count - 1];
-		start = last->start;
-		state = last->before;
-		free_lines(entry, entry->line_count - 1);
-	}
-	for (int i = entry->line_count - 1; i >= 0 && !block; i--)
-		block = entry->lines[i].block;
-	const char *text = entry->text.data ? entry->text.data : "";
-	for (;;) {
-		const char *newline = memchr(text + start, '\n', entry->text.len - start);
-		struct line *line = add_line(entry);
-		line->start = start;
-		line->end = newline ? (size_t)(newline - text) : entry->text.len;
-		line->before = state;
-		line->kind = markdown_line(&state, text + start, line->end - start);
-		block += line->kind == MARKDOWN_FENCE_OPEN;
-		line->block = line->kind == MARKDOWN_TEXT || line->kind == MARKDOWN_HEADING ? 0 : block;
-		if (!newline)
-			break;
-		start = line->end + 1;
-	}
-	entry->blocks = block;
+	return entry->text.data ? entry->text.data : "";
 }
 
-static bool framed(const struct entry *entry, const struct line *line)
+static void scan(const struct transcript *t, struct entry *entry)
 {
-	bool message = entry->kind == ENTRY_USER || entry->kind == ENTRY_ASSISTANT;
-	return message && line->block;
+	if (entry->scanned)
+		return;
+	entry->body.mode = mode_of(t, entry);
+	body_update(&entry->body, text_of(entry), entry->text.len);
+	entry->scanned = true;
 }
 
 static int indent_of(const struct entry *entry)
@@ -161,29 +119,9 @@ static int indent_of(const struct entry *entry)
 	return entry->kind == ENTRY_USER ? USER_INDENT : 0;
 }
 
-/* A fence is shown with the number by which /copy and /save call its block. */
-static char *fence_text(const struct entry *entry, const struct line *line)
+static int blocks_of(const struct entry *entry)
 {
-	const char *text = entry->text.data + line->start;
-	int len = (int)(line->end - line->start);
-	if (line->kind != MARKDOWN_FENCE_OPEN)
-		return xstrndup(text, (size_t)len);
-	return xasprintf("%.*s  [%d]", len, text, entry->block_base + line->block);
-}
-
-static void lay_line(const struct transcript *t, const struct entry *entry, struct line *line)
-{
-	bool code = framed(entry, line);
-	int width = t->width - indent_of(entry) - (code ? FRAME : 0);
-	struct layout_options options = {.width = width > 0 ? width : 1, .bidi = t->bidi, .code = code};
-	if (code && line->kind != MARKDOWN_CODE) {
-		char *text = fence_text(entry, line);
-		i18n_layout(t->tr, text, strlen(text), &options, &line->layout);
-		free(text);
-		return;
-	}
-	const char *text = entry->text.data ? entry->text.data : "";
-	i18n_layout(t->tr, text + line->start, line->end - line->start, &options, &line->layout);
+	return entry->body.mode == BODY_PLAIN ? 0 : entry->body.blocks;
 }
 
 /* Numbers the blocks of all entries up to index. */
@@ -191,29 +129,31 @@ static void number_blocks(struct transcript *t, int index)
 {
 	for (; t->based <= index; t->based++) {
 		struct entry *entry = &t->entries[t->based], *before = entry - 1;
-		if (!entry->line_count)
-			split(entry);
-		entry->block_base = t->based ? before->block_base + before->blocks : 0;
+		scan(t, entry);
+		entry->block_base = t->based ? before->block_base + blocks_of(before) : 0;
 	}
+	scan(t, &t->entries[index]);
 }
 
-/* The entry with all its lines laid out for the width at hand. */
+/* The entry with all its rows laid out for the width at hand. */
 static struct entry *laid(struct transcript *t, int index)
 {
 	struct entry *entry = &t->entries[index];
 	number_blocks(t, index);
 	if (entry->rows >= 0 && entry->width == t->width)
 		return entry;
-	bool again = entry->width != t->width;
-	entry->rows = 1 + (entry->mark != NULL) + (t->memory_before == index);
-	for (int i = 0; i < entry->line_count; i++) {
-		struct line *line = &entry->lines[i];
-		if (again)
-			layout_free(&line->layout);
-		if (!line->layout.memory)
-			lay_line(t, entry, line);
-		entry->rows += line->layout.count;
-	}
+	int width = t->width - indent_of(entry);
+	struct body_options options = {
+		.tr = t->tr,
+		.bidi = t->bidi,
+		.width = width > 0 ? width : 1,
+		.hyperlinks = t->hyperlinks,
+		.block_base = entry->block_base,
+	};
+	if (entry->width != t->width)
+		body_unlay(&entry->body);
+	body_lay(&entry->body, text_of(entry), entry->text.len, &options);
+	entry->rows = 1 + entry->body.rows + (entry->mark != NULL) + (t->memory_before == index);
 	entry->width = t->width;
 	return entry;
 }
@@ -235,6 +175,7 @@ int transcript_add(struct transcript *t, enum entry_kind kind, const char *text,
 static void changed(struct transcript *t, int index)
 {
 	t->entries[index].rows = -1;
+	t->entries[index].scanned = false;
 	if (t->based > index + 1)
 		t->based = index + 1;
 }
@@ -243,18 +184,42 @@ void transcript_append(struct transcript *t, int index, const char *text, size_t
 {
 	struct entry *entry = &t->entries[index];
 	buffer_append(&entry->text, text, len);
-	split(entry);
+	entry->body.open = true;
 	changed(t, index);
 }
 
 void transcript_set(struct transcript *t, int index, const char *text, size_t len)
 {
 	struct entry *entry = &t->entries[index];
-	free_lines(entry, 0);
+	body_free(&entry->body);
 	buffer_clear(&entry->text);
 	buffer_append(&entry->text, text, len);
-	split(entry);
 	changed(t, index);
+}
+
+void transcript_finish(struct transcript *t, int index)
+{
+	body_close(&t->entries[index].body);
+	t->entries[index].rows = -1;
+}
+
+void transcript_raw(struct transcript *t, bool raw)
+{
+	t->raw = raw;
+	for (int i = 0; i < t->count; i++) {
+		bool open = t->entries[i].body.open;
+		if (t->entries[i].kind != ENTRY_ASSISTANT)
+			continue;
+		body_free(&t->entries[i].body);
+		t->entries[i].body.open = open;
+		t->entries[i].scanned = false;
+		t->entries[i].rows = -1;
+	}
+}
+
+bool transcript_is_raw(const struct transcript *t)
+{
+	return t->raw;
 }
 
 void transcript_mark(struct transcript *t, int index, const char *mark)
@@ -298,41 +263,19 @@ int transcript_block_count(struct transcript *t)
 	if (!t->count)
 		return 0;
 	number_blocks(t, t->count - 1);
-	return t->entries[t->count - 1].block_base + t->entries[t->count - 1].blocks;
+	return t->entries[t->count - 1].block_base + blocks_of(&t->entries[t->count - 1]);
 }
 
-static bool block_of(const struct entry *entry, int number, const char **code, size_t *len, const char **language,
-		     size_t *language_len)
+bool transcript_block(struct transcript *t, int number, struct buffer *code, char **language)
 {
-	size_t start = 0, end = 0;
-	bool found = false;
-	for (int i = 0; i < entry->line_count; i++) {
-		const struct line *line = &entry->lines[i];
-		if (line->block != number)
-			continue;
-		const char *text = entry->text.data + line->start;
-		if (line->kind == MARKDOWN_FENCE_OPEN) {
-			*language = markdown_language(text, line->end - line->start, language_len);
-			start = end = line->end + 1 < entry->text.len ? line->end + 1 : entry->text.len;
-			found = true;
-		} else if (line->kind == MARKDOWN_CODE) {
-			end = line->end + 1 < entry->text.len ? line->end + 1 : entry->text.len;
-		}
-	}
-	*code = entry->text.data + start;
-	*len = end - start;
-	return found;
-}
-
-bool transcript_block(struct transcript *t, int number, const char **code, size_t *len, const char **language,
-		      size_t *language_len)
-{
+	*language = NULL;
 	if (number < 1 || number > transcript_block_count(t))
 		return false;
 	for (int i = 0; i < t->count; i++) {
 		const struct entry *entry = &t->entries[i];
-		if (number > entry->block_base && number <= entry->block_base + entry->blocks)
-			return block_of(entry, number - entry->block_base, code, len, language, language_len);
+		int within = number - entry->block_base;
+		if (within >= 1 && within <= blocks_of(entry))
+			return body_block(&entry->body, text_of(entry), entry->text.len, within, code, language);
 	}
 	return false;
 }
@@ -419,23 +362,16 @@ void transcript_highlight(struct transcript *t, const char *query)
 
 /* --- Drawing ------------------------------------------------------------------------------------- */
 
-static enum style style_of(const struct entry *entry, const struct line *line)
+static enum style style_of(const struct entry *entry)
 {
 	switch (entry->kind) {
-	case ENTRY_USER: return framed(entry, line) ? STYLE_CODE : STYLE_USER;
+	case ENTRY_USER: return STYLE_USER;
 	case ENTRY_SYSTEM:
 	case ENTRY_TOOL:
 	case ENTRY_NOTE: return STYLE_DIM;
 	case ENTRY_ERROR: return STYLE_ERROR;
 	case ENTRY_MEMORY_LINE: return STYLE_WARNING;
 	case ENTRY_ASSISTANT: break;
-	}
-	switch (line->kind) {
-	case MARKDOWN_CODE: return STYLE_CODE;
-	case MARKDOWN_HEADING: return STYLE_HEADING;
-	case MARKDOWN_FENCE_OPEN:
-	case MARKDOWN_FENCE_CLOSE: return STYLE_CODE_FRAME;
-	case MARKDOWN_TEXT: break;
 	}
 	return STYLE_TEXT;
 }
@@ -469,26 +405,60 @@ static char *match_map(const struct transcript *t, const char *text, size_t len,
 	return map;
 }
 
-static void draw_layout_row(const struct transcript *t, struct screen *screen, int y, const struct entry *entry,
-			    const struct line *line, const struct layout_row *row)
+/* A row of entries as the pieces see it: where it is drawn, and over how many cells. */
+struct strip {
+	struct screen *screen;
+	int y, x, width;
+	enum style base; /* of text that has no style of its own */
+};
+
+/* A mark stands at its side; in a row from the right its signs run from there, too. */
+static void draw_mark(const struct transcript *t, const struct strip *s, const struct piece *piece,
+		      const struct mark *mark)
 {
-	int column = indent_of(entry);
-	enum style style = style_of(entry, line);
-	if (framed(entry, line)) {
-		screen->ops->put(screen, y, column, "▌", strlen("▌"), 1, STYLE_CODE_FRAME);
-		column += FRAME;
+	size_t len = strlen(mark->text);
+	int width = i18n_width(t->tr, mark->text, len);
+	struct layout_options options = {.width = width > 0 ? width : 1, .bidi = t->bidi};
+	struct layout layout;
+	options.direction = piece->rtl && t->bidi == I18N_BIDI_APP ? LAYOUT_RTL : LAYOUT_LTR;
+	i18n_layout(t->tr, mark->text, len, &options, &layout);
+	int x = s->x + (piece->rtl ? s->width - mark->column - width : mark->column);
+	for (int i = 0; i < layout.rows[0].count; i++) {
+		const struct layout_cell *cell = &layout.rows[0].cells[i];
+		s->screen->ops->put(s->screen, s->y, x + cell->column, cell->text, cell->text_len, cell->width,
+				    (enum style)mark->style);
 	}
-	bool plain = !framed(entry, line) || line->kind == MARKDOWN_CODE;
-	const char *text = entry->text.data ? entry->text.data + line->start : "";
-	char *map = t->query && plain ? match_map(t, text, line->end - line->start, row) : NULL;
+	layout_free(&layout);
+}
+
+static void draw_part(const struct transcript *t, const struct strip *s, const struct piece *piece,
+		      const struct part *part, const struct layout_row *row)
+{
+	int x = s->x + (piece->rtl ? 0 : piece->indent) + part->column + piece_shift(part, row);
+	char *map = t->query && piece->kind != PIECE_FENCE ? match_map(t, part->text, part->len, row) : NULL;
 	for (int i = 0; i < row->count; i++) {
 		const struct layout_cell *cell = &row->cells[i];
+		const char *link;
+		unsigned style = piece_style(piece, part, cell->source, &link);
 		bool match =
 			map && cell->source >= row->start && cell->source < row->end && map[cell->source - row->start];
-		screen->ops->put(screen, y, column + cell->column, cell->text, cell->text_len, cell->width,
-				 match ? STYLE_MATCH : style);
+		style = match ? STYLE_MATCH : style == STYLE_TEXT ? s->base : style;
+		s->screen->ops->put(s->screen, s->y, x + cell->column, cell->text, cell->text_len, cell->width,
+				    (enum style)style);
 	}
 	free(map);
+}
+
+static void draw_piece(const struct transcript *t, const struct strip *s, const struct piece *piece, int row)
+{
+	for (int i = 0; i < piece->mark_count; i++)
+		if (row == 0 || piece->marks[i].every)
+			draw_mark(t, s, piece, &piece->marks[i]);
+	for (int i = 0; i < piece->part_count; i++)
+		if (row < piece->parts[i].layout.count)
+			draw_part(t, s, piece, &piece->parts[i], &piece->parts[i].layout.rows[row]);
+	for (int x = piece->indent; piece->kind == PIECE_RULE && x < s->width; x++)
+		s->screen->ops->put(s->screen, s->y, s->x + x, "─", strlen("─"), 1, STYLE_DIM);
 }
 
 static void draw_memory_line(const struct transcript *t, struct screen *screen, int y)
@@ -500,7 +470,7 @@ static void draw_memory_line(const struct transcript *t, struct screen *screen, 
 	free(text);
 }
 
-/* Row number `row` of an entry: the memory line, its lines, its mark, a space. */
+/* Row number `row` of an entry: the memory line, its body, its mark, a space. */
 static void draw_row(const struct transcript *t, struct screen *screen, int y, int index, int row)
 {
 	const struct entry *entry = &t->entries[index];
@@ -510,14 +480,17 @@ static void draw_row(const struct transcript *t, struct screen *screen, int y, i
 	}
 	if (row == 0 && entry->kind == ENTRY_USER)
 		screen->ops->put(screen, y, 0, "›", strlen("›"), 1, STYLE_PROMPT);
-	for (int i = 0; i < entry->line_count; i++) {
-		const struct line *line = &entry->lines[i];
-		if (row < line->layout.count) {
-			draw_layout_row(t, screen, y, entry, line, &line->layout.rows[row]);
-			return;
-		}
-		row -= line->layout.count;
+	if (row < entry->body.rows) {
+		int within = 0;
+		const struct body_chunk *chunk;
+		const struct piece *piece = body_row(&entry->body, row, &within, &chunk);
+		int indent = indent_of(entry);
+		struct strip strip = {screen, y, indent, t->width - indent, style_of(entry)};
+		if (piece)
+			draw_piece(t, &strip, piece, within);
+		return;
 	}
+	row -= entry->body.rows;
 	if (row == 0 && entry->mark)
 		screen_text(screen, t->tr, y, 0, t->width, entry->mark, STYLE_DIM);
 }
@@ -563,4 +536,18 @@ void transcript_draw(struct transcript *t, struct screen *screen, int first, int
 	}
 	if (!t->follow)
 		draw_more_below(t, screen, first + height - 1);
+}
+
+int transcript_draw_entry(struct transcript *t, struct screen *screen, int index, int from)
+{
+	int rows, columns;
+	screen->ops->size(screen, &rows, &columns);
+	t->width = columns > 0 ? columns : 1;
+	int count = laid(t, index)->rows - 1;
+	for (int y = 0; y < rows; y++) {
+		screen->ops->clear_row(screen, y);
+		if (from + y < count)
+			draw_row(t, screen, y, index, from + y);
+	}
+	return count;
 }

@@ -19,6 +19,7 @@ void transcript_clear(struct transcript *);
 int transcript_count(const struct transcript *);
 int transcript_add(struct transcript *, enum entry_kind, const char *text, size_t len); /* its index */
 void transcript_append(struct transcript *, int index, const char *text, size_t len);   /* streaming */
+void transcript_finish(struct transcript *, int index); /* nothing more comes: what is half-written stays so */
 void transcript_set(struct transcript *, int index, const char *text, size_t len);
 void transcript_mark(struct transcript *, int index,
 		     const char *suffix);                 /* a dim note after it: "interrupted"; NULL: none */
@@ -29,8 +30,13 @@ void transcript_reflow(struct transcript *, const struct i18n *, enum i18n_bidi)
 
 /* Code blocks, numbered from 1 over the whole conversation. */
 int transcript_block_count(struct transcript *);
-bool transcript_block(struct transcript *, int number, const char **code, size_t *len, const char **language,
-		      size_t *language_len);
+/* The source of a block, without the columns that its fence is indented by, appended
+ * to code, and the language that its fence names ("" for none; caller frees). */
+bool transcript_block(struct transcript *, int number, struct buffer *code, char **language);
+
+/* Answers as they were written instead of as Markdown means them. */
+void transcript_raw(struct transcript *, bool);
+bool transcript_is_raw(const struct transcript *);
 
 void transcript_scroll(struct transcript *, int rows); /* negative: up */
 void transcript_scroll_end(struct transcript *);
@@ -40,5 +46,7 @@ void transcript_show_entry(struct transcript *, int index);        /* bring it i
 void transcript_highlight(struct transcript *, const char *query); /* mark matches; NULL: none */
 /* Draws the view into rows first..first+height-1 of the screen. */
 void transcript_draw(struct transcript *, struct screen *, int first, int height);
+/* Draws the rows of one entry from number `from` on over the whole screen; the rows that it has. */
+int transcript_draw_entry(struct transcript *, struct screen *, int index, int from);
 
 #endif

@@ -1,5 +1,6 @@
 #include "ui.h"
 #include "app.h"
+#include "transcript.h"
 #include "line_mode.h"
 #include "theme.h"
 
@@ -115,4 +116,24 @@ int ui_run(const struct ui_options *options)
 	theme_free(theme);
 	loop_free(loop);
 	return code;
+}
+
+void ui_print_markdown(const struct i18n *tr, const char *text, size_t len, int width, enum i18n_bidi bidi,
+		       struct buffer *out)
+{
+	enum { WINDOW = 64 };
+	struct screen *screen = screen_open_headless(WINDOW, width);
+	struct transcript *t = transcript_create(tr, bidi);
+	int entry = transcript_add(t, ENTRY_ASSISTANT, "", 0), rows = 1;
+	transcript_append(t, entry, text, len);
+	for (int from = 0; from < rows; from += WINDOW) {
+		rows = transcript_draw_entry(t, screen, entry, from);
+		char *dump = screen_headless_dump(screen, false), *end = dump;
+		for (int y = 0; y < WINDOW && from + y < rows; y++)
+			end = strchr(end, '\n') + 1;
+		buffer_append(out, dump, (size_t)(end - dump));
+		free(dump);
+	}
+	transcript_free(t);
+	screen->ops->close(screen);
 }

@@ -11,7 +11,9 @@
  * screen.c          | the only file that knows curses
  * screen_headless.c | the same interface in memory, for tests
  * transcript.c      | messages to rows, cached; scrolling
- * markdown.c        | what the rows of a message look like
+ * body.c            | one message to rows, chunk by chunk
+ * markdown.c        | cuts a message into chunks    unfinished.c | what is half-written
+ * prose.c inline.c table.c piece.c | chunks to rows: blocks, what stands in them, tables
  * status_bar.c help.c session_list.c picker.c | the other parts of the screen
  * theme.c           | styles to colours
  * completion.c attach.c clipboard.c external_editor.c | what Tab offers; files; copying; $EDITOR
@@ -34,5 +36,9 @@ struct ui_options {
 };
 
 int ui_run(const struct ui_options *); /* the program's exit code; needs a terminal on stdin and stdout */
+/* The rows that the chat would draw for an answer that is still being written, as
+ * text, a line a row, appended to out. */
+void ui_print_markdown(const struct i18n *, const char *text, size_t len, int width, enum i18n_bidi,
+		       struct buffer *out);
 
 #endif

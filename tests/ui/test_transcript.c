@@ -89,7 +89,7 @@ static void add_conversation(struct fixture *f)
 static const char at_20[] = "› Hello there, how\n"
 			    "  are you today?\n"
 			    "\n"
-			    "# A heading\n"
+			    "A heading\n"
 			    "Fine.\n"
 			    "▌ ```c  [1]\n"
 			    "▌ int main(void)\n"
@@ -117,7 +117,7 @@ static const char at_20[] = "› Hello there, how\n"
 
 static const char at_40[] = "› Hello there, how are you today?\n"
 			    "\n"
-			    "# A heading\n"
+			    "A heading\n"
 			    "Fine.\n"
 			    "▌ ```c  [1]\n"
 			    "▌ int main(void)\n"
@@ -141,7 +141,7 @@ static const char at_40[] = "› Hello there, how are you today?\n"
 
 static const char at_80[] = "› Hello there, how are you today?\n"
 			    "\n"
-			    "# A heading\n"
+			    "A heading\n"
 			    "Fine.\n"
 			    "▌ ```c  [1]\n"
 			    "▌ int main(void)\n"
@@ -205,8 +205,8 @@ static void test_styles(void **state)
 	assert_string_equal(drawn(f, true), "› Hi\n"
 					    "p.uu\n"
 					    "\n"
-					    "# Title\n"
-					    "HHHHHHH\n"
+					    "Title\n"
+					    "11111\n"
 					    "▌ ```c  [1]\n"
 					    "f.fffffffff\n"
 					    "▌ x;\n"
@@ -234,8 +234,6 @@ static void test_an_open_fence_looks_as_it_will(void **state)
 static void test_code_blocks(void **state)
 {
 	struct fixture *f = *state;
-	const char *code, *language;
-	size_t len, language_len;
 	add(f, ENTRY_ASSISTANT, "```c\nint x;\n```\nand\n~~~\ny\n\tz\n~~~");
 	add(f, ENTRY_USER, "mine:\n```sh\nls\n```");
 	add(f, ENTRY_ASSISTANT, "text\n```python title\nprint('ü')\n");
@@ -243,14 +241,18 @@ static void test_code_blocks(void **state)
 	static const char *const sources[] = {"int x;\n", "y\n\tz\n", "ls\n", "print('ü')\n"};
 	static const char *const languages[] = {"c", "", "sh", "python"};
 	for (int i = 0; i < 4; i++) {
-		assert_true(transcript_block(f->t, i + 1, &code, &len, &language, &language_len));
-		assert_int_equal(len, strlen(sources[i]));
-		assert_memory_equal(code, sources[i], len);
-		assert_int_equal(language_len, strlen(languages[i]));
-		assert_memory_equal(language, languages[i], language_len);
+		struct buffer code = {0};
+		char *language;
+		assert_true(transcript_block(f->t, i + 1, &code, &language));
+		assert_string_equal(code.data, sources[i]);
+		assert_string_equal(language, languages[i]);
+		buffer_free(&code);
+		free(language);
 	}
-	assert_false(transcript_block(f->t, 0, &code, &len, &language, &language_len));
-	assert_false(transcript_block(f->t, 5, &code, &len, &language, &language_len));
+	struct buffer none = {0};
+	char *language;
+	assert_false(transcript_block(f->t, 0, &none, &language));
+	assert_false(transcript_block(f->t, 5, &none, &language));
 }
 
 static void add_numbered(struct fixture *f, int count)

@@ -1,0 +1,309 @@
+#include "body.h"
+#include "unfinished.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Chunks at the end that text to come may still change: see markdown.h. */
+enum { UNSETTLED = 3, ROOM_MIN = 12 };
+
+static void free_chunk(struct body_chunk *chunk)
+{
+	pieces_free(&chunk->pieces);
+	table_shape_free(&chunk->shape);
+}
+
+static void drop(struct body *b, int count)
+{
+	while (b->count > count)
+		free_chunk(&b->chunks[--b->count]);
+	if (b->laid > count)
+		b->laid = count;
+}
+
+void body_free(struct body *b)
+{
+	drop(b, 0);
+	free(b->chunks);
+	*b = (struct body){.mode = b->mode};
+}
+
+static struct body_chunk *add_chunk(struct body *b)
+{
+	if (b->count == b->size) {
+		b->size = b->size ? b->size * 2 : 8;
+		b->chunks = xreallocarray(b->chunks, (size_t)b->size, sizeof(*b->chunks));
+	}
+	b->chunks[b->count] = (struct body_chunk){0};
+	return &b->chunks[b->count++];
+}
+
+static bool same(const struct markdown_chunk *a, const struct markdown_chunk *b)
+{
+	return a->kind == b->kind && a->start == b->start && a->end == b->end && a->indent == b->indent &&
+	       a->ordinal == b->ordinal && a->block == b->block && a->blank_before == b->blank_before;
+}
+
+void body_update(struct body *b, const char *text, size_t len)
+{
+	int first = b->count > UNSETTLED ? b->count - UNSETTLED : 0, old_count = b->count - first;
+	struct body_chunk old[UNSETTLED];
+	struct markdown_state state = {0};
+	size_t pos = 0;
+	memcpy(old, b->chunks ? b->chunks + first : old, (size_t)old_count * sizeof(*old));
+	if (old_count) {
+		state = old[0].before;
+		pos = first ? b->chunks[first - 1].at.end : 0;
+		pos += first && pos < len && text[pos] == '\n';
+	}
+	b->count = first;
+	b->laid = b->laid < first ? b->laid : first;
+	struct markdown_state before = state;
+	struct markdown_chunk at;
+	while (markdown_next(&state, text, len, b->mode != BODY_MARKDOWN, &pos, &at)) {
+		int i = b->count - first;
+		struct body_chunk *chunk = add_chunk(b);
+		/* A chunk that stands as it did, and does not end where the text grows, keeps its rows. */
+		if (i < old_count && same(&old[i].at, &at) && at.end < len && i < old_count - 1) {
+			*chunk = old[i];
+			old[i] = (struct body_chunk){0};
+		}
+		chunk->at = at;
+		chunk->before = before;
+		before = state;
+	}
+	for (int i = 0; i < old_count; i++)
+		free_chunk(&old[i]);
+	b->blocks = state.blocks;
+}
+
+void body_close(struct body *b)
+{
+	if (!b->open)
+		return;
+	b->open = false;
+	if (b->count) {
+		free_chunk(&b->chunks[b->count - 1]);
+		b->chunks[b->count - 1].laid = false;
+		b->laid = b->laid < b->count - 1 ? b->laid : b->count - 1;
+	}
+}
+
+void body_unlay(struct body *b)
+{
+	b->laid = 0;
+	for (int i = 0; i < b->count; i++) {
+		free_chunk(&b->chunks[i]);
+		b->chunks[i].laid = false;
+	}
+}
+
+/* --- Sources ---------------------------------------------------------------------------- */
+
+/* The chunk's lines without the columns that are its indentation. */
+static void take_source(const struct body_chunk *chunk, const char *text, struct buffer *out)
+{
+	size_t at = chunk->at.start;
+	while (at < chunk->at.end) {
+		const char *newline = memchr(text + at, '\n', chunk->at.end - at);
+		size_t end = newline ? (size_t)(newline - text) : chunk->at.end;
+		for (int column = 0; column < chunk->at.indent && at < end && (text[at] == ' ' || text[at] == '\t');
+		     at++)
+			column += text[at] == '\t' ? 4 - column % 4 : 1;
+		for (; at < end; at++) {
+			/* A lone return would end a line for cmark alone. */
+			if (text[at] != '\r')
+				buffer_append(out, text + at, 1);
+			else if (at + 1 < end)
+				buffer_puts(out, "␍");
+		}
+		if (newline)
+			buffer_puts(out, "\n");
+		at = end + 1;
+	}
+}
+
+static bool at_the_end(const struct body *b, const struct body_chunk *chunk)
+{
+	return b->open && chunk == &b->chunks[b->count - 1];
+}
+
+/* --- Laying out --------------------------------------------------------------------------- */
+
+static struct prose_options prose_options(const struct body_chunk *chunk, const struct body_options *o)
+{
+	return (struct prose_options){
+		.tr = o->tr,
+		.bidi = o->bidi,
+		.width = o->width,
+		.hyperlinks = o->hyperlinks,
+		.indent = o->width - chunk->at.indent >= ROOM_MIN ? chunk->at.indent : 0,
+		.ordinal = chunk->at.ordinal,
+	};
+}
+
+static void lay_text(struct body *b, struct body_chunk *chunk, const char *text, size_t len,
+		     const struct body_options *o)
+{
+	struct prose_options options = prose_options(chunk, o);
+	struct buffer source = {0};
+	take_source(chunk, text, &source);
+	if (at_the_end(b, chunk))
+		unfinished_text(&source, chunk->at.end == len);
+	if (source.len)
+		prose_render(&options, source.data, source.len, &chunk->pieces);
+	buffer_free(&source);
+}
+
+static void lay_table(struct body *b, struct body_chunk *chunk, const char *text, size_t len,
+		      const struct body_options *o)
+{
+	struct prose_options options = prose_options(chunk, o);
+	struct buffer source = {0};
+	take_source(chunk, text, &source);
+	if (at_the_end(b, chunk))
+		unfinished_table(&source, chunk->at.end == len);
+	if (source.len)
+		table_render(&options, source.data, source.len, &chunk->shape, false, &chunk->pieces);
+	buffer_free(&source);
+}
+
+/* More rows of a table are parsed under its head, and laid out in its columns. */
+static void lay_more_rows(struct body *b, struct body_chunk *chunk, const char *text, size_t len,
+			  const struct body_options *o)
+{
+	struct body_chunk *head = chunk;
+	struct buffer source = {0};
+	while (head > b->chunks && head->at.kind != MARKDOWN_TABLE)
+		head--;
+	struct prose_options options = prose_options(head, o);
+	take_source(head, text, &source);
+	const char *second = source.len ? memchr(source.data, '\n', source.len) : NULL;
+	const char *third = second ? strchr(second + 1, '\n') : NULL;
+	if (third) {
+		source.len = (size_t)(third + 1 - source.data);
+		source.data[source.len] = '\0';
+	}
+	struct body_chunk rows = *chunk;
+	rows.at.indent = head->at.indent;
+	take_source(&rows, text, &source);
+	if (at_the_end(b, chunk))
+		unfinished_table(&source, chunk->at.end == len);
+	table_render(&options, source.data, source.len, &head->shape, true, &chunk->pieces);
+	buffer_free(&source);
+}
+
+/* Lines of code and fences keep their place: what the fence is indented by goes. */
+static void lay_line(struct body *b, struct body_chunk *chunk, const char *text, size_t len,
+		     const struct body_options *o)
+{
+	enum { FRAME = 2 };
+	bool code = chunk->at.block > 0;
+	enum piece_kind kind = !code ? PIECE_TEXT : chunk->at.kind == MARKDOWN_CODE ? PIECE_CODE : PIECE_FENCE;
+	struct rich line = {0};
+	struct buffer source = {0};
+	if (code)
+		take_source(chunk, text, &source);
+	else
+		buffer_append(&source, text + chunk->at.start, chunk->at.end - chunk->at.start);
+	const struct markdown_state *state = &chunk->before;
+	if (kind == PIECE_CODE && at_the_end(b, chunk) && chunk->at.end == len &&
+	    unfinished_fence(source.data ? source.data : "", source.len, state->fence, state->length)) {
+		buffer_free(&source);
+		return;
+	}
+	unsigned style = kind == PIECE_CODE ? STYLE_CODE : kind == PIECE_FENCE ? STYLE_CODE_FRAME : STYLE_TEXT;
+	rich_add(&line, source.data, source.len, style, 0);
+	if (chunk->at.kind == MARKDOWN_FENCE_OPEN) {
+		char *number = xasprintf("  [%d]", o->block_base + chunk->at.block);
+		rich_add(&line, number, strlen(number), style, 0);
+		free(number);
+	}
+	struct piece *piece = pieces_add(&chunk->pieces, kind);
+	piece->indent = code && o->width - chunk->at.indent >= ROOM_MIN ? chunk->at.indent : 0;
+	int width = o->width - piece->indent - (code ? FRAME : 0);
+	struct layout_options options = {.width = width > 0 ? width : 1, .bidi = o->bidi, .code = code};
+	piece_part(piece, o->tr, &line, 0, &options);
+	if (code)
+		piece_mark(piece, piece->indent, STYLE_CODE_FRAME, true, "▌");
+	piece->indent += code ? FRAME : 0;
+	rich_free(&line);
+	buffer_free(&source);
+}
+
+static void lay_chunk(struct body *b, struct body_chunk *chunk, const char *text, size_t len,
+		      const struct body_options *o)
+{
+	switch (chunk->at.kind) {
+	case MARKDOWN_TEXT: lay_text(b, chunk, text, len, o); break;
+	case MARKDOWN_TABLE: lay_table(b, chunk, text, len, o); break;
+	case MARKDOWN_TABLE_MORE: lay_more_rows(b, chunk, text, len, o); break;
+	case MARKDOWN_LINE:
+	case MARKDOWN_FENCE_OPEN:
+	case MARKDOWN_CODE:
+	case MARKDOWN_FENCE_CLOSE: lay_line(b, chunk, text, len, o); break;
+	}
+	chunk->laid = true;
+}
+
+void body_lay(struct body *b, const char *text, size_t len, const struct body_options *o)
+{
+	for (; b->laid < b->count; b->laid++) {
+		struct body_chunk *chunk = &b->chunks[b->laid];
+		const struct body_chunk *before = chunk - 1;
+		if (!chunk->laid)
+			lay_chunk(b, chunk, text, len, o);
+		chunk->first_row = b->laid ? before->first_row + before->rows : 0;
+		chunk->rows = chunk->at.blank_before && b->laid && chunk->pieces.count;
+		for (int i = 0; i < chunk->pieces.count; i++)
+			chunk->rows += chunk->pieces.list[i].rows;
+	}
+	b->rows = b->count ? b->chunks[b->count - 1].first_row + b->chunks[b->count - 1].rows : 0;
+}
+
+const struct piece *body_row(const struct body *b, int row, int *row_in_piece, const struct body_chunk **in)
+{
+	int low = 0, high = b->laid;
+	while (low < high) {
+		int middle = (low + high) / 2;
+		if (b->chunks[middle].first_row + b->chunks[middle].rows <= row)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*in = NULL;
+	if (low == b->laid)
+		return NULL;
+	const struct body_chunk *chunk = *in = &b->chunks[low];
+	row -= chunk->first_row;
+	if (low && chunk->at.blank_before && row-- == 0)
+		return NULL;
+	for (int i = 0; i < chunk->pieces.count; i++) {
+		if (row < chunk->pieces.list[i].rows) {
+			*row_in_piece = row;
+			return &chunk->pieces.list[i];
+		}
+		row -= chunk->pieces.list[i].rows;
+	}
+	return NULL;
+}
+
+bool body_block(const struct body *b, const char *text, size_t len, int number, struct buffer *code, char **language)
+{
+	for (int i = 0; i < b->count; i++) {
+		const struct body_chunk *chunk = &b->chunks[i];
+		size_t name_len;
+		if (chunk->at.block != number)
+			continue;
+		if (chunk->at.kind == MARKDOWN_FENCE_OPEN) {
+			const char *name =
+				markdown_language(text + chunk->at.start, chunk->at.end - chunk->at.start, &name_len);
+			*language = xstrndup(name, name_len);
+		} else if (chunk->at.kind == MARKDOWN_CODE) {
+			take_source(chunk, text, code);
+			if (chunk->at.end < len)
+				buffer_puts(code, "\n");
+		}
+	}
+	return *language != NULL;
+}

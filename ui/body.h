@@ -1,0 +1,55 @@
+/* body.h: the rows of one message.
+ *
+ * The text is cut into chunks (markdown.h), and each chunk is laid out once for a
+ * width. When text is added, only the last chunks are looked at again. */
+#ifndef BODY_H
+#define BODY_H
+
+#include "markdown.h"
+#include "piece.h"
+#include "table.h"
+
+enum body_mode {
+	BODY_PLAIN,    /* lines, as they stand */
+	BODY_TYPED,    /* lines, and fenced code in its frame */
+	BODY_MARKDOWN, /* as Markdown means it */
+};
+
+struct body_options {
+	const struct i18n *tr;
+	enum i18n_bidi bidi;
+	int width;
+	bool hyperlinks;
+	int block_base; /* code blocks in the messages before */
+};
+
+struct body_chunk {
+	struct markdown_chunk at;
+	struct markdown_state before;
+	struct pieces pieces;
+	struct table_shape shape; /* of a MARKDOWN_TABLE */
+	int first_row, rows;      /* within the body, the empty row before included */
+	bool laid;
+};
+
+struct body { /* zero is empty; set mode before the first body_update */
+	enum body_mode mode;
+	bool open; /* the text may still grow: what is half-written is shown as it will end */
+	struct body_chunk *chunks;
+	int count, size;
+	int laid; /* chunks below this have their rows, for the options of the last call */
+	int rows;
+	int blocks; /* fenced code blocks */
+};
+
+void body_free(struct body *);
+void body_update(struct body *, const char *text, size_t len); /* text was set or has grown */
+void body_close(struct body *);                                /* nothing more will come */
+void body_unlay(struct body *);                                /* the options have changed */
+void body_lay(struct body *, const char *text, size_t len, const struct body_options *);
+/* The piece that row belongs to, and which of its rows it is; NULL: an empty row. */
+const struct piece *body_row(const struct body *, int row, int *row_in_piece, const struct body_chunk **);
+/* The source of code block number (from 1) appended to code; language: what its fence names, caller frees. */
+bool body_block(const struct body *, const char *text, size_t len, int number, struct buffer *code, char **language);
+
+#endif

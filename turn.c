@@ -108,7 +108,7 @@ static void storage_failed(struct turn *turn, const char *err)
 
 static bool stores(const struct turn *turn)
 {
-	return turn->o.sessions != NULL;
+	return turn->o.sessions != NULL && !turn->o.aside;
 }
 
 /* Appends to the store, or to the backlog when the store will not take it. */
@@ -172,7 +172,7 @@ static void store_whole(struct turn *turn)
 	char err[512];
 	bool complete = !turn->has_error && turn->finish != ENGINE_INTERRUPTED;
 	turn->unsaved = false;
-	if ((!stores(turn) && !turn->o.backlog) || (!turn->answer.id && turn->text.len == 0))
+	if (turn->o.aside || (!stores(turn) && !turn->o.backlog) || (!turn->answer.id && turn->text.len == 0))
 		return;
 	fill_answer(turn, complete ? MESSAGE_COMPLETE : MESSAGE_PARTIAL);
 	if (!turn->answer.id) {
@@ -221,13 +221,19 @@ static void add_message(struct engine_message *messages, int *count, enum engine
 	messages[(*count)++] = (struct engine_message){.role = role, .content = text, .len = len};
 }
 
+static void add_stored(struct engine_message *messages, int *count, const struct message *m)
+{
+	add_message(messages, count, engine_role_of(m->role), m->content, m->len);
+	messages[*count - 1].pinned = m->pinned;
+}
+
 /* The system prompt, the stored path, what waits to be stored, and, when nothing
  * is stored at all, the question itself. */
 static int submit(struct turn *turn, const char *text, size_t len, char *err, size_t errlen)
 {
 	struct message *path = NULL;
 	size_t stored = 0;
-	if (stores(turn) && message_path(turn->o.sessions, turn->o.session, &path, &stored, err, errlen))
+	if (turn->o.sessions && message_path(turn->o.sessions, turn->o.session, &path, &stored, err, errlen))
 		return -1;
 	int waiting = turn->o.backlog ? turn->o.backlog->count : 0, count = 0;
 	struct engine_message *messages = xcalloc(stored + (size_t)waiting + 2, sizeof(*messages));
@@ -236,14 +242,15 @@ static int submit(struct turn *turn, const char *text, size_t len, char *err, si
 	for (size_t i = 0; i < stored; i++) {
 		int newer = backlog_find(turn->o.backlog, path[i].id);
 		const struct message *m = newer < 0 ? &path[i] : &turn->o.backlog->messages[newer];
-		add_message(messages, &count, engine_role_of(m->role), m->content, m->len);
+		add_stored(messages, &count, m);
+		messages[count - 1].pinned = path[i].pinned;
 	}
-	for (int i = 0; i < waiting; i++) {
-		const struct message *m = &turn->o.backlog->messages[i];
-		if (!m->id)
-			add_message(messages, &count, engine_role_of(m->role), m->content, m->len);
-	}
-	if (text && !turn->user_message && !waiting)
+	for (int i = 0; i < waiting; i++)
+		if (!turn->o.backlog->messages[i].id)
+			add_stored(messages, &count, &turn->o.backlog->messages[i]);
+	if (turn->o.aside && count > turn->o.seen + (turn->system[0] != '\0'))
+		count = turn->o.seen + (turn->system[0] != '\0');
+	if (text && (turn->o.aside || (!turn->user_message && !waiting)))
 		add_message(messages, &count, ENGINE_USER, text, len);
 	struct engine_request request = {
 		.messages = messages,
@@ -275,7 +282,7 @@ int turn_start(struct turn **out, const struct turn_options *options, const char
 	if (stores(turn) && options->backlog &&
 	    backlog_retry(options->backlog, options->sessions, options->session, reason, sizeof(reason)))
 		storage_failed(turn, reason);
-	if (text)
+	if (text && !turn->o.aside)
 		store_question(turn, text, len);
 	if (submit(turn, text, len, err, errlen)) {
 		turn->over = true;

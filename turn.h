@@ -30,6 +30,8 @@ struct turn_options {
 	const char *system;        /* the system prompt, "" for none */
 	struct engine_sampling sampling;
 	int max_tokens;
+	bool aside; /* about the conversation, no part of it: neither the question nor the answer is stored */
+	int seen;   /* of an aside: the messages of the path that the model is shown before the question */
 };
 
 /* Stores text as the user's message (NULL: answer the path as it stands, for

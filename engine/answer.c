@@ -14,7 +14,7 @@ struct answer {
 	struct tokens ids; /* the prompt */
 	struct text_stream text;
 	struct engine_usage usage;
-	int left_out;
+	struct answer_cut cut;
 	int guesses, right; /* of the last pass: tokens guessed; those that have come true so far */
 	double pass_ms;     /* 0: there was none */
 	char err[512];
@@ -68,16 +68,42 @@ static void encode_raw(const struct context *c, const struct engine_request *r, 
 		tokens_append(ids, tokenizer_bos(c->tokenizer));
 }
 
-/* The conversation without `cut` messages after the system message. */
+static int has_system(const struct engine_request *r)
+{
+	return r->count > 0 && r->messages[0].role == ENGINE_SYSTEM;
+}
+
+/* The end of the turn that message i is of, at most `most`; *pinned: something in it is. */
+static int turn_end(const struct engine_request *r, int i, int most, bool *pinned)
+{
+	*pinned = r->messages[i].pinned;
+	for (i++; i < most && r->messages[i].role != ENGINE_USER; i++)
+		*pinned |= r->messages[i].pinned;
+	return i;
+}
+
+/* The conversation without `cut` messages after the system message, but with the pinned turns among them. */
+static int keep(const struct engine_request *r, int cut, struct engine_message *kept)
+{
+	int system = has_system(r), count = 0;
+	if (system)
+		kept[count++] = r->messages[0];
+	for (int i = system, end; i < system + cut; i = end) {
+		bool pinned;
+		end = turn_end(r, i, system + cut, &pinned);
+		for (int k = i; k < end && pinned; k++)
+			kept[count++] = r->messages[k];
+	}
+	for (int i = system + cut; i < r->count; i++)
+		kept[count++] = r->messages[i];
+	return count;
+}
+
 static int encode_cut(const struct context *c, const struct engine_request *r, int cut, struct tokens *ids, char *err,
 		      size_t errlen)
 {
-	int system = r->count > 0 && r->messages[0].role == ENGINE_SYSTEM;
 	struct engine_message *kept = xcalloc((size_t)r->count + 1, sizeof(*kept));
-	int count = 0;
-	for (int i = 0; i < r->count; i++)
-		if (i < system || i >= system + cut)
-			kept[count++] = r->messages[i];
+	int count = keep(r, cut, kept);
 	ids->count = 0;
 	int failed = chat_format_encode(c->format, c->tokenizer, kept, count, r->continue_last, ids, NULL, err, errlen);
 	free(kept);
@@ -88,7 +114,7 @@ static int encode_cut(const struct context *c, const struct engine_request *r, i
  * more can go; the last question always stays. */
 static int larger_cut(const struct engine_request *r, int cut)
 {
-	int system = r->count > 0 && r->messages[0].role == ENGINE_SYSTEM, last = r->count - 1;
+	int system = has_system(r), last = r->count - 1;
 	while (last > system && r->messages[last].role != ENGINE_USER)
 		last--;
 	for (int i = system + cut + 1; i <= last; i++)
@@ -143,10 +169,27 @@ static int same_cut(const struct context *c, const int *cuts, int count, int fit
 	return -1;
 }
 
+static struct answer_cut what_is_cut(const struct engine_request *r, int cut)
+{
+	struct engine_message *kept = xcalloc((size_t)r->count + 1, sizeof(*kept));
+	struct answer_cut result = {.left_out = r->count - keep(r, cut, kept)};
+	result.begins = result.left_out ? has_system(r) + cut : 0;
+	free(kept);
+	return result;
+}
+
+static bool has_pinned(const struct engine_request *r)
+{
+	for (int i = 0; i < r->count; i++)
+		if (r->messages[i].pinned)
+			return true;
+	return false;
+}
+
 /* When the conversation has outgrown the context, a quarter of it is freed at once: were it only as
  * much as needed, every turn would leave out one more and all would have to be read again. */
-static int encode_chat(struct context *c, const struct engine_request *r, struct tokens *ids, int *left_out, char *err,
-		       size_t errlen)
+static int encode_chat(struct context *c, const struct engine_request *r, struct tokens *ids, struct answer_cut *cut,
+		       char *err, size_t errlen)
 {
 	int answer = c->size / 4, count, result = -1;
 	if (r->max_tokens > 0 && r->max_tokens < answer)
@@ -161,28 +204,30 @@ static int encode_chat(struct context *c, const struct engine_request *r, struct
 			fit = encode_cut(c, r, cuts[same], ids, err, errlen) ? -1 : same;
 	}
 	if (fit >= 0) {
-		*left_out = c->left_out = cuts[fit];
+		*cut = what_is_cut(r, cuts[fit]);
+		c->left_out = cuts[fit];
 		result = 0;
 	}
 	free(cuts);
 	return result;
 }
 
-int answer_prompt(struct context *c, const struct engine_request *r, struct tokens *ids, int *left_out, char *err,
-		  size_t errlen)
+int answer_prompt(struct context *c, const struct engine_request *r, struct tokens *ids, struct answer_cut *cut,
+		  char *err, size_t errlen)
 {
-	*left_out = 0;
+	*cut = (struct answer_cut){0};
 	if (r->raw)
 		encode_raw(c, r, ids);
-	else if (encode_chat(c, r, ids, left_out, err, errlen))
+	else if (encode_chat(c, r, ids, cut, err, errlen))
 		return -1;
 	if (ids->count == 0) {
 		snprintf(err, errlen, "there is no text to continue; give the model at least one word");
 		return -1;
 	}
 	if (ids->count >= (size_t)c->size) {
-		snprintf(err, errlen, "the message has %zu tokens and the context %d; shorten it or raise --ctx-size",
-			 ids->count, c->size);
+		snprintf(err, errlen, "the message%s %zu tokens and the context %d; %s or raise --ctx-size",
+			 has_pinned(r) ? " and the pinned ones have" : " has", ids->count, c->size,
+			 has_pinned(r) ? "shorten it, take a pin off" : "shorten it");
 		return -1;
 	}
 	return 0;
@@ -194,7 +239,8 @@ static void post_progress(const struct answer *a)
 				     .done = a->c->read.count,
 				     .total = a->ids.count,
 				     .cached = a->usage.cached_tokens,
-				     .left_out = a->left_out};
+				     .left_out = a->cut.left_out,
+				     .begins = a->cut.begins};
 	event_queue_post(a->queue, &event);
 }
 
@@ -337,7 +383,7 @@ static void start_sampler(struct answer *a)
 
 static int answer(struct answer *a)
 {
-	if (answer_prompt(a->c, &a->request->r, &a->ids, &a->left_out, a->err, sizeof(a->err)))
+	if (answer_prompt(a->c, &a->request->r, &a->ids, &a->cut, a->err, sizeof(a->err)))
 		return FAILED;
 	int outcome = read_prompt(a);
 	if (outcome != GOES_ON)

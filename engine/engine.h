@@ -81,6 +81,7 @@ struct engine_message {
 	enum engine_role role;
 	const char *content;
 	size_t len;
+	bool pinned; /* never left out, nor is its turn: what was asked and what was answered */
 };
 
 struct engine_request {
@@ -95,7 +96,8 @@ struct engine_request {
 
 /* Queues one request; a request in progress must end (or be cancelled and end)
  * first. Messages that do not fit the context are left out from the oldest
- * turn on, the system message kept; ENGINE_PROMPT says how many. */
+ * turn on, the system message and pinned turns kept; ENGINE_PROMPT says how many,
+ * and which message is the first behind them. */
 int engine_submit(struct engine *, const struct engine_request *, char *err, size_t errlen);
 void engine_cancel(struct engine *); /* ends with ENGINE_DONE within 100 ms */
 
@@ -103,7 +105,7 @@ enum engine_event_type {
 	ENGINE_NONE,    /* nothing waits */
 	ENGINE_LOADING, /* done, total: bytes */
 	ENGINE_READY,
-	ENGINE_PROMPT, /* done, total, cached: tokens; left_out: messages */
+	ENGINE_PROMPT, /* done, total, cached: tokens; left_out: messages; begins: index in the request */
 	ENGINE_TEXT,   /* text, len: whole UTF-8 characters of the answer */
 	ENGINE_DONE,   /* finish and usage */
 	ENGINE_ERROR,  /* text: one line; the request, or loading, is over */
@@ -121,7 +123,7 @@ struct engine_usage {
 struct engine_event {
 	enum engine_event_type type;
 	uint64_t done, total;
-	int cached, left_out;
+	int cached, left_out, begins;
 	const char *text; /* valid until the next engine_poll */
 	size_t len;
 	enum engine_finish finish;

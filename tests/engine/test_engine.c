@@ -17,7 +17,7 @@ struct outcome {
 	enum engine_event_type end;
 	enum engine_finish finish;
 	struct engine_usage usage;
-	int left_out, cached, prompts;
+	int left_out, begins, cached, prompts;
 	uint64_t total;
 };
 
@@ -35,6 +35,7 @@ static void note(struct outcome *o, const struct engine_event *event)
 {
 	if (event->type == ENGINE_PROMPT) {
 		o->left_out = event->left_out;
+		o->begins = event->begins;
 		o->cached = event->cached;
 		o->total = event->total;
 		o->prompts++;
@@ -204,10 +205,10 @@ static void test_context_is_reused(void **state)
 {
 	struct engine *engine = open_engine(tiny_path, 512, 2, 16);
 	struct outcome first, second;
-	struct engine_message messages[] = {{ENGINE_SYSTEM, "be 0", 4},
-					    {ENGINE_USER, "what is 1 and 2 and 3", 21},
-					    {ENGINE_ASSISTANT, "6", 1},
-					    {ENGINE_USER, "and 4", 5}};
+	struct engine_message messages[] = {{.role = ENGINE_SYSTEM, .content = "be 0", .len = 4},
+					    {.role = ENGINE_USER, .content = "what is 1 and 2 and 3", .len = 21},
+					    {.role = ENGINE_ASSISTANT, .content = "6", .len = 1},
+					    {.role = ENGINE_USER, .content = "and 4", .len = 5}};
 	struct engine_request request = {
 		.messages = messages, .count = 2, .sampling = {.top_p = 1, .repeat_penalty = 1}, .max_tokens = 8};
 	ask(engine, &request, &first);
@@ -228,10 +229,10 @@ static void test_context_is_reused(void **state)
 
 static void fill_turns(struct engine_message *messages, int count)
 {
-	messages[0] = (struct engine_message){ENGINE_SYSTEM, "be 0", 4};
+	messages[0] = (struct engine_message){.role = ENGINE_SYSTEM, .content = "be 0", .len = 4};
 	for (int i = 1; i < count; i++)
-		messages[i] =
-			(struct engine_message){i % 2 ? ENGINE_USER : ENGINE_ASSISTANT, "twenty bytes of text", 20};
+		messages[i] = (struct engine_message){
+			.role = i % 2 ? ENGINE_USER : ENGINE_ASSISTANT, .content = "twenty bytes of text", .len = 20};
 }
 
 static void test_oldest_turns_are_left_out(void **state)
@@ -258,12 +259,54 @@ static void test_oldest_turns_are_left_out(void **state)
 	engine_close(engine);
 }
 
+/* A pinned message stays with its turn; the model reads it where it stood. */
+static void test_pinned_turns_stay(void **state)
+{
+	enum { COUNT = 30 };
+	struct engine *engine = open_engine(tiny_path, 512, 2, 0);
+	struct outcome o, same;
+	struct engine_message messages[COUNT], kept[COUNT];
+	struct engine_request request = {
+		.messages = messages, .count = COUNT, .sampling = {.top_p = 1, .repeat_penalty = 1}, .max_tokens = 4};
+	fill_turns(messages, COUNT);
+	messages[3] = (struct engine_message){.role = ENGINE_USER, .content = "my name is Ada", .len = 14};
+	messages[4].pinned = true; /* the answer: the question stays with it */
+	ask(engine, &request, &o);
+	assert_int_equal(o.end, ENGINE_DONE);
+	assert_true(o.begins > 5 && o.begins % 2 == 1);
+	assert_int_equal(o.left_out, o.begins - 1 - 2);
+	/* What is left over is what a conversation without the rest has. */
+	int count = 0;
+	for (int i = 0; i < COUNT; i++)
+		if (i == 0 || i == 3 || i == 4 || i >= o.begins)
+			kept[count++] = messages[i];
+	request.messages = kept;
+	request.count = count;
+	ask(engine, &request, &same);
+	assert_int_equal(same.left_out, 0);
+	assert_int_equal(same.begins, 0);
+	assert_int_equal(same.usage.prompt_tokens, o.usage.prompt_tokens);
+	assert_int_equal(same.usage.cached_tokens, o.usage.prompt_tokens - 1);
+	buffer_free(&o.text);
+	buffer_free(&same.text);
+	/* More pinned than fits: said, not dropped. */
+	for (int i = 0; i < COUNT; i++)
+		messages[i].pinned = true;
+	request.messages = messages;
+	request.count = COUNT;
+	ask(engine, &request, &o);
+	assert_int_equal(o.end, ENGINE_ERROR);
+	assert_non_null(strstr(o.error, "take a pin off"));
+	buffer_free(&o.text);
+	engine_close(engine);
+}
+
 static void test_too_long(void **state)
 {
 	char text[2000];
 	struct engine *engine = open_engine(tiny_path, 256, 2, 0);
 	struct outcome o;
-	struct engine_message message = {ENGINE_USER, text, sizeof(text)};
+	struct engine_message message = {.role = ENGINE_USER, .content = text, .len = sizeof(text)};
 	struct engine_request request = {.messages = &message, .count = 1};
 	memset(text, 'x', sizeof(text));
 	ask(engine, &request, &o);
@@ -470,7 +513,7 @@ static void test_smollm2_knows_paris(void **state)
 	struct engine_options options = {.path = path, .ctx_size = 512};
 	struct outcome o;
 	assert_int_equal(engine_open(&engine, &options, err, sizeof(err)), 0);
-	struct engine_message message = {ENGINE_USER, question, sizeof(question) - 1};
+	struct engine_message message = {.role = ENGINE_USER, .content = question, .len = sizeof(question) - 1};
 	struct engine_request request = {
 		.messages = &message, .count = 1, .sampling = {.top_p = 1, .repeat_penalty = 1}, .max_tokens = 16};
 	ask(engine, &request, &o); /* submitted while the model is loading */
@@ -492,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_context_is_reused),
 		cmocka_unit_test(test_oldest_turns_are_left_out),
+		cmocka_unit_test(test_pinned_turns_stay),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_full_context_ends_the_answer),
 		cmocka_unit_test(test_cancel),

@@ -24,8 +24,9 @@ static void encode(const struct tokenizer *t, const char *text, size_t len, bool
 
 static void converse(const struct tokenizer *t, const char *text, size_t len)
 {
-	const struct engine_message messages[] = {{ENGINE_SYSTEM, text, len / 2},
-						  {ENGINE_USER, text + len / 2, len - len / 2}};
+	const struct engine_message messages[] = {
+		{.role = ENGINE_SYSTEM, .content = text, .len = len / 2},
+		{.role = ENGINE_USER, .content = text + len / 2, .len = len - len / 2}};
 	char err[256];
 	bool known;
 	struct tokens ids = {0};

@@ -46,7 +46,8 @@ static inline void fake_text(const char *text)
 
 static inline void fake_prompt(uint64_t done, uint64_t total, int left_out)
 {
-	fake_push((struct engine_event){.type = ENGINE_PROMPT, .done = done, .total = total, .left_out = left_out});
+	fake_push((struct engine_event){
+		.type = ENGINE_PROMPT, .done = done, .total = total, .left_out = left_out, .begins = left_out});
 }
 
 static inline void fake_done(enum engine_finish finish)

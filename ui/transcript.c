@@ -3,6 +3,7 @@
  * of an entry, so nothing above it matters. */
 #include "transcript.h"
 #include "body.h"
+#include "match.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@ enum { USER_INDENT = 2 };
 struct entry {
 	enum entry_kind kind;
 	struct buffer text;
-	char *mark;
+	char *mark, *tag;
+	bool chosen;
 	struct body body;
 	bool scanned;   /* the body's chunks are those of the text */
 	int rows;       /* of the body, the mark and the space after; -1: not laid out */
@@ -37,7 +39,9 @@ struct transcript {
 	struct anchor top; /* else it begins here */
 	int width, height; /* of the last drawing */
 	int memory_before; /* -1: no line */
-	char *memory_text, *query;
+	char *memory_text;
+	struct match words;  /* that are marked */
+	struct anchor match; /* the row of the match one is at; entry -1: none */
 };
 
 struct transcript *transcript_create(const struct i18n *tr, enum i18n_bidi bidi)
@@ -46,7 +50,7 @@ struct transcript *transcript_create(const struct i18n *tr, enum i18n_bidi bidi)
 	t->tr = tr;
 	t->bidi = bidi;
 	t->follow = true;
-	t->memory_before = -1;
+	t->memory_before = t->match.entry = -1;
 	t->width = 80;
 	t->height = 24;
 	return t;
@@ -56,6 +60,7 @@ static void free_entry(struct entry *entry)
 {
 	body_free(&entry->body);
 	free(entry->mark);
+	free(entry->tag);
 	buffer_free(&entry->text);
 }
 
@@ -230,6 +235,14 @@ void transcript_mark(struct transcript *t, int index, const char *mark)
 	entry->rows = -1;
 }
 
+void transcript_tag(struct transcript *t, int index, const char *text, bool chosen)
+{
+	struct entry *entry = &t->entries[index];
+	free(entry->tag);
+	entry->tag = text && *text ? xstrdup(text) : NULL;
+	entry->chosen = chosen;
+}
+
 const char *transcript_text(const struct transcript *t, int index, size_t *len)
 {
 	*len = t->entries[index].text.len;
@@ -300,12 +313,13 @@ static struct anchor moved(struct transcript *t, struct anchor at, int rows)
 	return at;
 }
 
-/* The top of a view that shows the end; the space after the last entry is not shown. */
+/* The top of a view that shows the end; the space after the last entry is shown only where something stands in it. */
 static struct anchor end_top(struct transcript *t)
 {
 	if (!t->count)
 		return (struct anchor){0, 0};
-	struct anchor last = {t->count - 1, laid(t, t->count - 1)->rows - 1};
+	const struct entry *entry = laid(t, t->count - 1);
+	struct anchor last = {t->count - 1, entry->rows - (entry->tag == NULL)};
 	return moved(t, last, -t->height);
 }
 
@@ -347,17 +361,75 @@ void transcript_show_entry(struct transcript *t, int index)
 	t->follow = !before(t->top, end_top(t));
 }
 
+void transcript_reveal(struct transcript *t, int index)
+{
+	if (index < 0 || index >= t->count)
+		return;
+	struct anchor start = {index, 0}, end = {index, laid(t, index)->rows};
+	struct anchor top = t->follow ? end_top(t) : t->top, bottom = moved(t, top, t->height);
+	if (before(start, top))
+		t->top = start;
+	else if (before(bottom, end) && end.row <= t->height)
+		t->top = moved(t, end, -t->height);
+	else if (before(bottom, end))
+		t->top = start;
+	else
+		return;
+	t->follow = !before(t->top, end_top(t));
+}
+
+/* --- What is marked ------------------------------------------------------------------------------ */
+
 void transcript_highlight(struct transcript *t, const char *query)
 {
-	struct buffer folded = {0};
-	free(t->query);
-	t->query = NULL;
-	if (!query)
+	match_set(&t->words, t->tr, query);
+	t->match.entry = -1;
+}
+
+/* The row of the entry that is the nth in which a marked word begins, -1: there are fewer; *count: how many there are. */
+static int match_row(struct transcript *t, int index, int nth, int *count)
+{
+	const struct entry *entry = laid(t, index);
+	const struct body_chunk *chunk, *last = NULL;
+	int found = -1;
+	bool any = false;
+	*count = 0;
+	for (int row = 0; row < entry->body.rows; row++) {
+		int within = 0;
+		const struct piece *piece = body_row(&entry->body, row, &within, &chunk);
+		/* Most chunks hold nothing: one look at the whole is cheaper than one at each cluster of a row. */
+		if (chunk && chunk != last)
+			any = match_any(&t->words, t->tr, entry->text.data + chunk->at.start,
+					chunk->at.end - chunk->at.start);
+		last = chunk;
+		if (piece && any && match_begins(&t->words, t->tr, piece, within) && (*count)++ == nth)
+			found = row + (t->memory_before == index);
+	}
+	return found;
+}
+
+int transcript_matches(struct transcript *t, int index)
+{
+	int count = 0;
+	if (index >= 0 && index < t->count)
+		match_row(t, index, -1, &count);
+	return count;
+}
+
+void transcript_show_match(struct transcript *t, int index, int nth)
+{
+	int count;
+	if (index < 0 || index >= t->count)
 		return;
-	i18n_fold(t->tr, query, strlen(query), &folded);
-	if (folded.len)
-		t->query = buffer_take(&folded);
-	buffer_free(&folded);
+	int row = match_row(t, index, nth, &count);
+	t->match = (struct anchor){row < 0 ? -1 : index, row};
+	struct anchor at = {index, row < 0 ? 0 : row};
+	struct anchor top = t->follow ? end_top(t) : t->top, bottom = moved(t, top, t->height - 1);
+	if (before(at, top) || before(bottom, at))
+		t->top = moved(t, at, -t->height / 3);
+	else
+		t->top = top;
+	t->follow = !before(t->top, end_top(t));
 }
 
 /* --- Drawing ------------------------------------------------------------------------------------- */
@@ -376,40 +448,12 @@ static enum style style_of(const struct entry *entry)
 	return STYLE_TEXT;
 }
 
-/* The length of a match of the query that begins at pos, 0: none. */
-static size_t match_at(const struct transcript *t, const char *text, size_t len, size_t pos)
-{
-	struct buffer folded = {0};
-	size_t at = pos, query = strlen(t->query);
-	while (at < len && folded.len < query) {
-		size_t next = i18n_cluster_next(t->tr, text, len, at);
-		i18n_fold(t->tr, text + at, next - at, &folded);
-		at = next;
-	}
-	bool found = folded.len >= query && memcmp(folded.data, t->query, query) == 0;
-	buffer_free(&folded);
-	return found ? at - pos : 0;
-}
-
-/* Which bytes of the row belong to matches: a map of the row's source. */
-static char *match_map(const struct transcript *t, const char *text, size_t len, const struct layout_row *row)
-{
-	size_t size = row->end - row->start;
-	char *map = xcalloc(size + 1, 1);
-	for (size_t at = row->start; at < row->end;) {
-		size_t found = match_at(t, text, len, at);
-		for (size_t i = 0; i < found && at + i < row->end; i++)
-			map[at + i - row->start] = 1;
-		at = found ? at + found : i18n_cluster_next(t->tr, text, len, at);
-	}
-	return map;
-}
-
 /* A row of entries as the pieces see it: where it is drawn, and over how many cells. */
 struct strip {
 	struct screen *screen;
 	int y, x, width;
-	enum style base; /* of text that has no style of its own */
+	enum style base;   /* of text that has no style of its own */
+	enum style marked; /* of the words that are searched */
 };
 
 /* A mark stands at its side; in a row from the right its signs run from there, too. */
@@ -435,14 +479,15 @@ static void draw_part(const struct transcript *t, const struct strip *s, const s
 		      const struct part *part, const struct layout_row *row)
 {
 	int x = s->x + (piece->rtl ? 0 : piece->indent) + part->column + piece_shift(part, row);
-	char *map = t->query && piece->kind != PIECE_FENCE ? match_map(t, part->text, part->len, row) : NULL;
+	bool look = t->words.count && piece->kind != PIECE_FENCE && match_any(&t->words, t->tr, part->text, part->len);
+	char *map = look ? match_map(&t->words, t->tr, part->text, part->len, row) : NULL;
 	for (int i = 0; i < row->count; i++) {
 		const struct layout_cell *cell = &row->cells[i];
 		const char *link;
 		unsigned style = piece_style(piece, part, cell->source, &link);
 		bool match =
 			map && cell->source >= row->start && cell->source < row->end && map[cell->source - row->start];
-		style = match ? STYLE_MATCH : style == STYLE_TEXT ? s->base : style;
+		style = match ? s->marked : style == STYLE_TEXT ? s->base : style;
 		s->screen->ops->put(s->screen, s->y, x + cell->column, cell->text, cell->text_len, cell->width,
 				    (enum style)style);
 	}
@@ -470,10 +515,11 @@ static void draw_memory_line(const struct transcript *t, struct screen *screen, 
 	free(text);
 }
 
-/* Row number `row` of an entry: the memory line, its body, its mark, a space. */
+/* Row number `row` of an entry: the memory line, its body, its mark, a space that may hold its tag. */
 static void draw_row(const struct transcript *t, struct screen *screen, int y, int index, int row)
 {
 	const struct entry *entry = &t->entries[index];
+	enum style marked = t->match.entry == index && t->match.row == row ? STYLE_SELECTED : STYLE_MATCH;
 	if (t->memory_before == index && row-- == 0) {
 		draw_memory_line(t, screen, y);
 		return;
@@ -485,7 +531,7 @@ static void draw_row(const struct transcript *t, struct screen *screen, int y, i
 		const struct body_chunk *chunk;
 		const struct piece *piece = body_row(&entry->body, row, &within, &chunk);
 		int indent = indent_of(entry);
-		struct strip strip = {screen, y, indent, t->width - indent, style_of(entry)};
+		struct strip strip = {screen, y, indent, t->width - indent, style_of(entry), marked};
 		if (piece)
 			draw_piece(t, &strip, piece, within);
 		return;
@@ -493,6 +539,9 @@ static void draw_row(const struct transcript *t, struct screen *screen, int y, i
 	row -= entry->body.rows;
 	if (row == 0 && entry->mark)
 		screen_text(screen, t->tr, y, 0, t->width, entry->mark, STYLE_DIM);
+	else if (entry->tag)
+		screen_text(screen, t->tr, y, indent_of(entry), t->width, entry->tag,
+			    entry->chosen ? STYLE_SELECTED : STYLE_DIM);
 }
 
 static void draw_more_below(const struct transcript *t, struct screen *screen, int y)

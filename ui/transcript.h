@@ -22,8 +22,10 @@ void transcript_append(struct transcript *, int index, const char *text, size_t 
 void transcript_finish(struct transcript *, int index); /* nothing more comes: what is half-written stays so */
 void transcript_set(struct transcript *, int index, const char *text, size_t len);
 void transcript_mark(struct transcript *, int index,
-		     const char *suffix);                 /* a dim note after it: "interrupted"; NULL: none */
-void transcript_truncate(struct transcript *, int count); /* drops entries from count on */
+		     const char *suffix); /* a dim note after it: "interrupted"; NULL: none */
+/* A short note in the space below an entry: "‹2/3›"; NULL: none. The chosen entry's stands out. */
+void transcript_tag(struct transcript *, int index, const char *text, bool chosen);
+void transcript_truncate(struct transcript *, int count);                             /* drops entries from count on */
 const char *transcript_text(const struct transcript *, int index, size_t *len);       /* source */
 void transcript_memory_line(struct transcript *, int before_index, const char *text); /* -1: none */
 void transcript_reflow(struct transcript *, const struct i18n *, enum i18n_bidi);     /* language or terminal changed */
@@ -42,8 +44,12 @@ void transcript_scroll(struct transcript *, int rows); /* negative: up */
 void transcript_scroll_end(struct transcript *);
 void transcript_scroll_home(struct transcript *);
 bool transcript_at_end(const struct transcript *);
-void transcript_show_entry(struct transcript *, int index);        /* bring it into view */
-void transcript_highlight(struct transcript *, const char *query); /* mark matches; NULL: none */
+void transcript_show_entry(struct transcript *, int index);        /* to the top of the view */
+void transcript_reveal(struct transcript *, int index);            /* into view, if it is not */
+void transcript_highlight(struct transcript *, const char *query); /* mark the query's words; NULL: none */
+int transcript_matches(struct transcript *, int index); /* rows of an entry in which something marked begins */
+/* Brings the nth of those rows into view, in a style of its own; without such a row, the entry. */
+void transcript_show_match(struct transcript *, int index, int nth);
 /* Draws the view into rows first..first+height-1 of the screen. */
 void transcript_draw(struct transcript *, struct screen *, int first, int height);
 /* Draws the rows of one entry from number `from` on over the whole screen; the rows that it has. */

@@ -316,6 +316,58 @@ static void test_matches_are_marked(void **state)
 	assert_null(strstr(drawn(f, true), "M"));
 }
 
+static void test_words_are_marked_each(void **state)
+{
+	struct fixture *f = *state;
+	screen_headless_resize(f->screen, 6, 10);
+	add(f, ENTRY_ASSISTANT, "we met at the tower in Kyoto, the old 東京 of old");
+	drawn(f, false);
+	transcript_highlight(f->t, "Old  kyoto");
+	assert_int_equal(transcript_matches(f->t, 0), 3);
+	transcript_highlight(f->t, "東京");
+	assert_int_equal(transcript_matches(f->t, 0), 1);
+	transcript_highlight(f->t, "nothing");
+	assert_int_equal(transcript_matches(f->t, 0), 0);
+}
+
+/* The view goes to the row, not merely to the message. */
+static void test_going_to_a_match(void **state)
+{
+	struct fixture *f = *state;
+	struct buffer text = {0};
+	for (int i = 0; i < 200; i++)
+		buffer_printf(&text, "line %d%s\n", i, i % 50 == 7 ? " needle" : "");
+	add(f, ENTRY_ASSISTANT, text.data);
+	add_numbered(f, 30);
+	drawn(f, false);
+	transcript_highlight(f->t, "needle");
+	assert_int_equal(transcript_matches(f->t, 0), 4);
+	transcript_show_match(f->t, 0, 2);
+	assert_non_null(strstr(drawn(f, false), "line 107 needle"));
+	transcript_show_match(f->t, 0, 3);
+	assert_non_null(strstr(drawn(f, false), "line 157 needle"));
+	transcript_show_match(f->t, 25, 0); /* nothing marked in it: the message itself */
+	assert_non_null(strstr(drawn(f, false), "message 24"));
+	buffer_free(&text);
+}
+
+static void test_tags(void **state)
+{
+	struct fixture *f = *state;
+	add_numbered(f, 40);
+	transcript_tag(f->t, 39, "‹2/3›", false);
+	assert_non_null(strstr(drawn(f, false), "‹2/3›")); /* also below the very last */
+	transcript_mark(f->t, 39, "interrupted");
+	const char *screen = drawn(f, false), *mark = strstr(screen, "interrupted");
+	assert_true(mark && strstr(screen, "‹2/3›") > mark);
+	transcript_tag(f->t, 39, NULL, false);
+	assert_null(strstr(drawn(f, false), "‹2/3›"));
+	transcript_reveal(f->t, 3);
+	assert_non_null(strstr(drawn(f, false), "message 3"));
+	transcript_reveal(f->t, 39);
+	assert_non_null(strstr(drawn(f, false), "message 39"));
+}
+
 static void test_truncate(void **state)
 {
 	struct fixture *f = *state;
@@ -366,7 +418,8 @@ int main(void)
 		WITH_SCREEN(test_code_blocks),      WITH_SCREEN(test_scrolling),
 		WITH_SCREEN(test_marks_and_memory), WITH_SCREEN(test_matches_are_marked),
 		WITH_SCREEN(test_truncate),         WITH_SCREEN(test_hostile_text_is_inert),
-		WITH_SCREEN(test_any_size),
+		WITH_SCREEN(test_any_size),         WITH_SCREEN(test_words_are_marked_each),
+		WITH_SCREEN(test_going_to_a_match), WITH_SCREEN(test_tags),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

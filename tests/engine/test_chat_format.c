@@ -120,9 +120,9 @@ static void renders(const char *format, const struct engine_message *messages, i
 	close_world(&w);
 }
 
-#define SAYS(role, text)                                                        \
-	{                                                                       \
-		.role = ENGINE_##role, .content = text, .len = sizeof(text) - 1 \
+#define SAYS(who, words)                                                         \
+	{                                                                        \
+		.role = ENGINE_##who, .content = words, .len = sizeof(words) - 1 \
 	}
 static const struct engine_message talk[] = {SAYS(SYSTEM, "Be kind."), SAYS(USER, "a"), SAYS(ASSISTANT, " b "),
 					     SAYS(USER, "c\n")};

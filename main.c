@@ -46,6 +46,18 @@ static int read_settings(struct options *options, char *err, size_t errlen)
 	return failed;
 }
 
+/* What was asked for by name must be there; what the locale says may be anything. */
+static int check_language(const struct options *options, char *err, size_t errlen)
+{
+	const char *lang = option_string(options, OPTION_LANG);
+	if (!lang || !*lang || i18n_speaks(lang))
+		return 0;
+	int len = snprintf(err, errlen, "there is no language '%s'; there are:", lang);
+	for (const char *const *code = i18n_languages(); *code && len < (int)errlen; code++)
+		len += snprintf(err + len, errlen - (size_t)len, " %s", *code);
+	return -1;
+}
+
 static int run_chat(struct cli *cli)
 {
 	char err[512];
@@ -100,7 +112,7 @@ int main(int argc, char **argv)
 	int skip = command ? 2 : argc > 0;
 	struct cli cli = {.options = options_create()};
 	if (options_parse(cli.options, command ? command->name : NULL, argc - skip, argv + skip, err, sizeof(err)) ||
-	    read_settings(cli.options, err, sizeof(err))) {
+	    read_settings(cli.options, err, sizeof(err)) || check_language(cli.options, err, sizeof(err))) {
 		cli_fail("%s", err);
 		options_free(cli.options);
 		return 2;

@@ -11,14 +11,17 @@ static const char *const group_keys[GROUP_COUNT] = {
 };
 
 /* "  -m, --model NAME|FILE" */
-static char *option_form(const struct option_info *info)
+static char *option_form(const struct i18n *tr, const struct option_info *info)
 {
 	char letter[8] = "    ";
 	if (info->letter)
 		snprintf(letter, sizeof(letter), "-%c, ", info->letter);
 	bool optional = info->flags & OPTION_OPTIONAL_VALUE;
-	return xasprintf("  %s--%s%s%s%s", letter, info->name, *info->value ? (optional ? " [" : " ") : "", info->value,
-			 optional ? "]" : "");
+	char *value = i18n_values(tr, info->value);
+	char *form = xasprintf("  %s--%s%s%s%s", letter, info->name, *value ? (optional ? " [" : " ") : "", value,
+			       optional ? "]" : "");
+	free(value);
+	return form;
 }
 
 static void print_row(const struct i18n *tr, const char *form, const char *help)
@@ -32,7 +35,7 @@ static void print_row(const struct i18n *tr, const char *form, const char *help)
 
 static void print_option(const struct i18n *tr, const struct option_info *info)
 {
-	char *form = option_form(info), *key = xasprintf("option.%s", info->name);
+	char *form = option_form(tr, info), *key = xasprintf("option.%s", info->name);
 	print_row(tr, form, i18n_text(tr, key));
 	free(key);
 	free(form);
@@ -51,7 +54,9 @@ void cli_help(const struct cli *cli)
 	for (const struct cli_command *command = cli_commands; command->name; command++) {
 		char *form = xasprintf("  %s", command->name), *key = xasprintf("cli.%s", command->name);
 		print_row(cli->tr, form, i18n_text(cli->tr, key));
-		printf("%*s%s\n", HELP_COLUMN, "", command->usage);
+		char *usage = i18n_values(cli->tr, command->usage);
+		printf("%*s%s\n", HELP_COLUMN, "", usage);
+		free(usage);
 		free(key);
 		free(form);
 	}

@@ -31,6 +31,11 @@ static UBreakIterator *open_iterator(UBreakIteratorType type, const char *locale
 	return U_SUCCESS(status) ? iterator : NULL;
 }
 
+bool i18n_speaks(const char *lang)
+{
+	return find_language(lang) != NULL;
+}
+
 struct i18n *i18n_open(const char *lang)
 {
 	struct i18n *tr = xcalloc(1, sizeof(*tr));

@@ -37,6 +37,7 @@ void i18n_close(struct i18n *);
 const char *i18n_language(const struct i18n *); /* the catalogue in use: "fr" */
 bool i18n_is_rtl(const struct i18n *);          /* the interface runs right to left */
 const char *const *i18n_languages(void);        /* complete catalogues, NULL at the end */
+bool i18n_speaks(const char *lang);             /* there is a catalogue for this code */
 
 /* --- Messages. Keys are those of locale/en.txt; a check fails the build on a
  * missing or unused key. ---------------------------------------------------- */
@@ -59,6 +60,10 @@ char *i18n_format_args(const struct i18n *, const char *key, const struct i18n_a
 #define i18n_format(tr, key, ...)                                   \
 	i18n_format_args(tr, key, (struct i18n_arg[]){__VA_ARGS__}, \
 			 (int)(sizeof((struct i18n_arg[]){__VA_ARGS__}) / sizeof(struct i18n_arg)))
+
+/* What stands for an argument in a form, in the language: "N FILE" is "N FICHIER".
+ * Words of four capitals and more are the messages value.WORD. Caller frees. */
+char *i18n_values(const struct i18n *, const char *form);
 
 /* --- Clusters and words ---------------------------------------------------- */
 
@@ -127,7 +132,7 @@ struct layout { /* owned by whoever called i18n_layout; layout_free */
 struct layout_options {
 	int width; /* cells, >= 1 */
 	enum i18n_bidi bidi;
-	enum { LAYOUT_AUTO, LAYOUT_LTR, LAYOUT_RTL } direction; /* AUTO: first strong letter of each paragraph */
+	enum { LAYOUT_AUTO, LAYOUT_LTR, LAYOUT_RTL } direction; /* AUTO: first strong letter of each paragraph, else the interface's */
 	bool code;                     /* verbatim: left to right, broken anywhere, no shaping of order */
 	int indent_first, indent_rest; /* empty cells before a paragraph's first and other rows */
 };

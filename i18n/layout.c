@@ -236,6 +236,19 @@ static bool needs_bidi(const struct builder *b, uint32_t start, uint32_t end)
 	return false;
 }
 
+/* No letter decides the paragraph's direction: it has the interface's. */
+static bool lacks_letters(const struct builder *b, uint32_t start, uint32_t end)
+{
+	for (uint32_t at = start; at < end;) {
+		UChar32 c;
+		U8_NEXT_OR_FFFD(b->clean.data, at, end, c);
+		UCharDirection d = u_charDirection(c);
+		if (d == U_LEFT_TO_RIGHT || d == U_RIGHT_TO_LEFT || d == U_RIGHT_TO_LEFT_ARABIC)
+			return false;
+	}
+	return true;
+}
+
 /* Runs UAX #9 over the paragraph; *utf16 (caller frees) must live as long as its rows are made. */
 static bool set_direction(struct builder *b, uint32_t start, uint32_t end, UChar **utf16)
 {
@@ -247,7 +260,7 @@ static bool set_direction(struct builder *b, uint32_t start, uint32_t end, UChar
 		b->para = ubidi_open();
 		b->line = ubidi_open();
 	}
-	UBiDiLevel level = b->o->direction == LAYOUT_RTL ? 1 : b->o->direction == LAYOUT_LTR ? 0 : UBIDI_DEFAULT_LTR;
+	UBiDiLevel level = b->rtl ? 1 : b->o->direction == LAYOUT_LTR ? 0 : UBIDI_DEFAULT_LTR;
 	ubidi_setPara(b->para, *utf16, len, level, NULL, &status);
 	uint32_t byte = start;
 	for (int i = 0; i < b->unit_count; i++) {
@@ -495,7 +508,8 @@ static void fill_rows(struct builder *b, uint32_t start, uint32_t end)
 static void lay_paragraph(struct builder *b, uint32_t start, uint32_t end)
 {
 	UChar *utf16 = NULL;
-	b->rtl = b->o->direction == LAYOUT_RTL && !b->o->code;
+	b->rtl = !b->o->code && (b->o->direction == LAYOUT_RTL || (b->o->direction == LAYOUT_AUTO &&
+								   i18n_is_rtl(b->tr) && lacks_letters(b, start, end)));
 	b->bidi = !b->o->code && (b->rtl || needs_bidi(b, start, end));
 	split_clusters(b, start, end);
 	mark_breaks(b, start, end);

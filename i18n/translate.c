@@ -47,6 +47,35 @@ const char *const *i18n_languages(void)
 	return catalogue_languages;
 }
 
+static bool is_capital(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+char *i18n_values(const struct i18n *tr, const char *form)
+{
+	enum { LEAST = 4, MOST = 16 };
+	struct buffer out = {0};
+	buffer_puts(&out, "");
+	while (*form) {
+		size_t len = 0;
+		char key[sizeof("value.") + MOST] = "value.";
+		while (is_capital(form[len]))
+			len++;
+		bool word = len >= LEAST && len <= MOST;
+		for (size_t i = 0; word && i < len; i++)
+			key[sizeof("value.") - 1 + i] = (char)(form[i] - 'A' + 'a');
+		const char *text = word ? i18n_text(tr, key) : key;
+		len = len ? len : 1;
+		if (text != key)
+			buffer_puts(&out, text);
+		else
+			buffer_append(&out, form, len);
+		form += len;
+	}
+	return buffer_take(&out);
+}
+
 /* --- Arguments to text ------------------------------------------------------------ */
 
 static void append_utf16(struct buffer *out, const UChar *text, int32_t len)

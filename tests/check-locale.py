@@ -47,9 +47,13 @@ def used_keys(known):
     for kind, path, pattern in (("option", "options.def", r'OPTION\(\w+, "([a-z-]+)"'),
                                 ("action", "ui/actions.def", r'ACTION\(\w+, "([a-z-]+)"'),
                                 ("command", "ui/commands.def", r'COMMAND\(\w+, "([a-z-]+)"'),
+                                ("name", "ui/commands.def", r'COMMAND\(\w+, "([a-z-]+)"'),
                                 ("cli", "cli/cli.c", r'\{"([a-z]+)", cli_')):
         for name in re.findall(pattern, open(path, encoding="utf-8").read(), re.M):
             used.add(f"{kind}.{name}")
+    for path in ("options.def", "ui/commands.def", "cli/cli.c"):
+        for literal in re.findall(r'"([^"]*)"', open(path, encoding="utf-8").read()):
+            used.update(f"value.{word.lower()}" for word in re.findall(r"[A-Z]{4,16}", literal))
     return used
 
 

@@ -51,12 +51,19 @@ static char *next_word(char **at)
 	return word;
 }
 
+static void say_missing(struct app *app, const char *what)
+{
+	char *form = i18n_values(app->tr, what);
+	say(app, STYLE_ERROR, i18n_format(app->tr, "chat.argument-missing", I18N_S(form)));
+	free(form);
+}
+
 /* The only argument there is, NULL and a word about it when it is missing. */
 static const char *need(const struct call *c, const char *what)
 {
 	if (c->argument[0])
 		return c->argument;
-	say(c->app, STYLE_ERROR, i18n_format(c->app->tr, "chat.argument-missing", I18N_S(what)));
+	say_missing(c->app, what);
 	return NULL;
 }
 
@@ -231,7 +238,7 @@ static void do_save(const struct call *c)
 	}
 	rest += strspn(rest, " \t");
 	if (!number || !rest[0]) {
-		say(c->app, STYLE_ERROR, i18n_format(c->app->tr, "chat.argument-missing", I18N_S("N FILE")));
+		say_missing(c->app, "N FILE");
 		return;
 	}
 	if (block(c->app, number, &code, &language))
@@ -381,12 +388,27 @@ static void do_set(const struct call *c)
 	free(shown);
 }
 
+static char *languages_joined(void)
+{
+	struct buffer out = {0};
+	for (const char *const *code = i18n_languages(); *code; code++)
+		buffer_printf(&out, "%s%s", out.len ? " " : "", *code);
+	return buffer_take(&out);
+}
+
 static void do_lang(const struct call *c)
 {
 	struct app *app = c->app;
 	const char *code = need(c, "CODE");
 	if (!code)
 		return;
+	if (!i18n_speaks(code)) {
+		char *shown = i18n_sanitize_line(code, strlen(code)), *known = languages_joined();
+		say(app, STYLE_ERROR, i18n_format(app->tr, "chat.no-language", I18N_S(shown), I18N_S(known)));
+		free(known);
+		free(shown);
+		return;
+	}
 	struct i18n *tr = i18n_open(code);
 	transcript_reflow(app->transcript, tr, app->bidi);
 	editor_retranslate(app->editor, tr, app->bidi);
@@ -481,7 +503,7 @@ static_assert(sizeof(handlers) / sizeof(handlers[0]) == COMMAND_COUNT, "every co
 bool app_command(struct app *app, const char *line, size_t len)
 {
 	struct command command;
-	if (!command_parse(line, len, &command))
+	if (!command_parse(app->tr, line, len, &command))
 		return false;
 	if (command.id == COMMAND_NONE) {
 		char *name = i18n_sanitize_line(command.name, command.name_len);

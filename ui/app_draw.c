@@ -1,4 +1,5 @@
 #include "app.h"
+#include "command.h"
 #include "status_bar.h"
 
 #include <stdlib.h>
@@ -60,18 +61,37 @@ static void put_line(struct app *app, int row, const char *text, enum style styl
 	screen_text(app->screen, app->tr, row, 0, columns, text, style);
 }
 
+/* A command among the candidates says what it does; NULL for all others. */
+static char *candidate_about(const struct app *app, const char *word)
+{
+	struct command command;
+	bool known = command_parse(app->tr, word, strlen(word), &command) && command.id;
+	return known ? command_about(app->tr, command.id) : NULL;
+}
+
+static void draw_candidate(struct app *app, int row, int columns, int indent, const char *word, enum style style)
+{
+	char *about = candidate_about(app, word);
+	app->screen->ops->clear_row(app->screen, row);
+	int end = screen_text(app->screen, app->tr, row, 2, columns, word, style) + 2;
+	if (about)
+		screen_text(app->screen, app->tr, row, end > indent ? end : indent, columns, about, STYLE_DIM);
+	free(about);
+}
+
 static void draw_candidates(struct app *app, const struct plan *p)
 {
-	int selected, count = candidate_count(app);
+	int selected, count = candidate_count(app), widest = 0;
 	char *const *list = editor_candidates(app->editor, &selected);
 	int first = selected >= p->candidate_rows ? selected - p->candidate_rows + 1 : 0;
-	for (int i = 0; i < p->candidate_rows && first + i < count; i++) {
-		char *clean = i18n_sanitize_line(list[first + i], strlen(list[first + i]));
-		char *line = xasprintf("  %s", clean);
-		put_line(app, p->candidates + i, line, first + i == selected ? STYLE_SELECTED : STYLE_DIM);
-		free(line);
-		free(clean);
+	int shown = count - first < p->candidate_rows ? count - first : p->candidate_rows;
+	for (int i = first; i < first + shown; i++) {
+		int width = i18n_width(app->tr, list[i], strlen(list[i]));
+		widest = width > widest ? width : widest;
 	}
+	for (int i = 0; i < shown; i++)
+		draw_candidate(app, p->candidates + i, p->columns, 2 + widest + 2, list[first + i],
+			       first + i == selected ? STYLE_SELECTED : STYLE_DIM);
 }
 
 /* Tokens a second of the answer that is being written, or of the last one. */

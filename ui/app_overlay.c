@@ -90,11 +90,10 @@ static void show(struct app *app, char *when_empty)
 
 static char *command_label(const struct app *app, enum command_id id)
 {
-	const struct command_info *info = &command_table[id];
-	char *key = xasprintf("command.%s", info->name);
-	char *label = xasprintf("/%s%s%s: %s", info->name, info->argument[0] ? " " : "", info->argument,
-				i18n_text(app->tr, key));
-	free(key);
+	char *form = command_form(app->tr, id), *about = command_about(app->tr, id);
+	char *label = xasprintf("%s: %s", form, about);
+	free(about);
+	free(form);
 	return label;
 }
 
@@ -121,7 +120,7 @@ void app_overlay_palette(struct app *app)
 {
 	struct overlay *o = open_overlay(app, OVERLAY_PALETTE, i18n_text(app->tr, "overlay.palette"));
 	for (int id = ACTION_NONE + 1; id < ACTION_COUNT; id++) {
-		char *key = xasprintf("action.%s", action_table[id].name), *shown = keys_shown((enum action)id);
+		char *key = xasprintf("action.%s", action_table[id].name), *shown = keys_shown(app->tr, (enum action)id);
 		add_choice(o, (struct choice){.action = (enum action)id}, i18n_text(app->tr, key), shown);
 		free(shown);
 		free(key);

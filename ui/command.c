@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const struct command_info command_table[COMMAND_COUNT] = {
@@ -21,12 +22,57 @@ static bool has_word(const char *list, const char *name, size_t len)
 	return false;
 }
 
-enum command_id command_find(const char *name, size_t len)
+static bool same_folded(const struct i18n *tr, const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	struct buffer x = {0}, y = {0};
+	i18n_fold(tr, a, a_len, &x);
+	i18n_fold(tr, b, b_len, &y);
+	bool same = x.len && x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
+	buffer_free(&x);
+	buffer_free(&y);
+	return same;
+}
+
+const char *command_local_name(const struct i18n *tr, enum command_id id)
+{
+	char *key = xasprintf("name.%s", command_table[id].name);
+	const char *name = i18n_text(tr, key);
+	name = name == key ? command_table[id].name : name;
+	free(key);
+	return name;
+}
+
+enum command_id command_find(const struct i18n *tr, const char *name, size_t len)
 {
 	for (int id = COMMAND_NONE + 1; id < COMMAND_COUNT; id++)
 		if (has_word(command_table[id].name, name, len) || has_word(command_table[id].aliases, name, len))
 			return (enum command_id)id;
+	for (int id = COMMAND_NONE + 1; id < COMMAND_COUNT; id++) {
+		const char *english = command_table[id].name, *local = command_local_name(tr, (enum command_id)id);
+		if (same_folded(tr, name, len, local, strlen(local)) ||
+		    same_folded(tr, name, len, english, strlen(english)))
+			return (enum command_id)id;
+	}
 	return COMMAND_NONE;
+}
+
+char *command_form(const struct i18n *tr, enum command_id id)
+{
+	const struct command_info *info = &command_table[id];
+	char *argument = i18n_values(tr, info->argument);
+	char *form = xasprintf("/%s%s%s", info->name, *argument ? " " : "", argument);
+	free(argument);
+	return form;
+}
+
+char *command_about(const struct i18n *tr, enum command_id id)
+{
+	const char *name = command_table[id].name, *local = command_local_name(tr, id);
+	char *key = xasprintf("command.%s", name);
+	char *about = strcmp(local, name) == 0 ? xstrdup(i18n_text(tr, key))
+					       : xasprintf("%s · /%s", i18n_text(tr, key), local);
+	free(key);
+	return about;
 }
 
 /* Bytes of the sign that begins a command: / and what input methods type for it. */
@@ -61,7 +107,7 @@ static bool take_force(const char *name, size_t *len)
 	return false;
 }
 
-bool command_parse(const char *line, size_t len, struct command *out)
+bool command_parse(const struct i18n *tr, const char *line, size_t len, struct command *out)
 {
 	*out = (struct command){0};
 	while (len && (is_space(line[len - 1]) || line[len - 1] == '\n'))
@@ -77,7 +123,7 @@ bool command_parse(const char *line, size_t len, struct command *out)
 	out->force = take_force(out->name, &out->name_len);
 	if (out->name_len == 0 || memchr(out->name, '/', out->name_len))
 		return false;
-	out->id = command_find(out->name, out->name_len);
+	out->id = command_find(tr, out->name, out->name_len);
 	if (memchr(line, '\n', len) && out->id != COMMAND_SYSTEM)
 		return false;
 	while (pos < len && is_space(line[pos]))

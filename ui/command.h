@@ -1,6 +1,11 @@
-/* command.h: slash commands: the table, and a line to a command and its argument. */
+/* command.h: slash commands: the table, and a line to a command and its argument.
+ *
+ * A command has an English name and aliases, which work in every language of the
+ * interface, and a name in each language, the message name.NAME. */
 #ifndef COMMAND_H
 #define COMMAND_H
+
+#include "../i18n/i18n.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +37,12 @@ struct command {
 
 /* True when the line is a command: it begins with /, 、 or ／ and is one line; two
  * slashes in the first word (a path) make it a message. */
-bool command_parse(const char *line, size_t len, struct command *out);
-enum command_id command_find(const char *name, size_t len); /* by name or alias */
+bool command_parse(const struct i18n *, const char *line, size_t len, struct command *out);
+/* By name or alias, or by its name in the language of the interface, in any case
+ * and with or without accents. */
+enum command_id command_find(const struct i18n *, const char *name, size_t len);
+const char *command_local_name(const struct i18n *, enum command_id); /* "aide"; lives as long as the language */
+char *command_form(const struct i18n *, enum command_id);             /* "/save N FILE"; caller frees */
+char *command_about(const struct i18n *, enum command_id); /* what it does, and its local name; caller frees */
 
 #endif

@@ -30,7 +30,7 @@ static void offer(struct candidates *c, char *word)
 	c->words[c->count] = NULL;
 }
 
-static void offer_commands(struct candidates *c)
+static void offer_commands(const struct i18n *tr, struct candidates *c)
 {
 	size_t sign = c->prefix[0] == '/' ? 1 : 3;
 	for (int id = COMMAND_NONE + 1; id < COMMAND_COUNT; id++)
@@ -42,6 +42,9 @@ static void offer_commands(struct candidates *c)
 			offer(c, xasprintf("%.*s%.*s", (int)sign, c->prefix, (int)n, alias));
 			alias += n + strspn(alias + n, " ");
 		}
+		const char *local = command_local_name(tr, (enum command_id)id);
+		if (strcmp(local, command_table[id].name) != 0)
+			offer(c, xasprintf("%.*s%s", (int)sign, c->prefix, local));
 	}
 }
 
@@ -142,11 +145,11 @@ char **completion_candidates(void *arg, const char *line, size_t word_start, siz
 	struct app *app = arg;
 	struct command command;
 	struct candidates c = {.prefix = line + word_start, .len = cursor - word_start};
-	bool is_command = command_parse(line, cursor, &command);
+	bool is_command = command_parse(app->tr, line, cursor, &command);
 	bool sign_alone = c.len && word_start == 0 &&
 			  (strcmp(c.prefix, "/") == 0 || strcmp(c.prefix, "、") == 0 || strcmp(c.prefix, "／") == 0);
 	if (word_start == 0 && (is_command || sign_alone))
-		offer_commands(&c);
+		offer_commands(app->tr, &c);
 	else if (c.len && c.prefix[0] == '@')
 		offer_files(&c, 1);
 	else if (is_command)

@@ -169,9 +169,39 @@ enum action keys_action(const struct key *key)
 	return ACTION_NONE;
 }
 
-char *keys_shown(enum action action)
+/* What is printed on keyboards differs: Strg, Échap, Bild↑. */
+static const char *key_name(const struct i18n *tr, const char *name, size_t len)
 {
-	return xstrdup(action_table[action].keys);
+	static const char *const names[][2] = {
+		{"Ctrl", "key.ctrl"}, {"Alt", "key.alt"}, {"Shift", "key.shift"},  {"Enter", "key.enter"},
+		{"Esc", "key.esc"},   {"Tab", "key.tab"}, {"PgUp", "key.page-up"}, {"PgDn", "key.page-down"},
+		{"Home", "key.home"}, {"End", "key.end"},
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i][0]) == len && memcmp(names[i][0], name, len) == 0)
+			return i18n_text(tr, names[i][1]);
+	return NULL;
+}
+
+char *keys_shown(const struct i18n *tr, enum action action)
+{
+	enum { SHOWN = 2 };
+	struct buffer out = {0};
+	int shown = 0;
+	for (const char *at = action_table[action].keys; *at;) {
+		size_t len = strcspn(at, " +");
+		const char *name = key_name(tr, at, len);
+		if (name)
+			buffer_puts(&out, name);
+		else
+			buffer_append(&out, at, len);
+		at += len;
+		if (*at == ' ' && ++shown == SHOWN)
+			break;
+		if (*at)
+			buffer_append(&out, at++, 1);
+	}
+	return buffer_take(&out);
 }
 
 /* --- Bytes to keys ---------------------------------------------------------------

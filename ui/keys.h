@@ -7,6 +7,8 @@
 #ifndef KEYS_H
 #define KEYS_H
 
+#include "../i18n/i18n.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,7 +76,7 @@ struct action_info {
 };
 extern const struct action_info action_table[ACTION_COUNT]; /* by id; ACTION_NONE first */
 
-enum action keys_action(const struct key *); /* ACTION_NONE: a key for the editor */
-char *keys_shown(enum action);               /* "Ctrl+P F2": its keys, for people; caller frees */
+enum action keys_action(const struct key *);        /* ACTION_NONE: a key for the editor */
+char *keys_shown(const struct i18n *, enum action); /* "Strg+P F2": its first keys, for people; caller frees */
 
 #endif

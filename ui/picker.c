@@ -176,7 +176,8 @@ void picker_draw(struct picker *picker, struct screen *screen, int first, int he
 			column = screen_text(screen, picker->tr, row, column, columns, picker->filter.data,
 					     STYLE_PROMPT);
 		picker->caret_row = row++;
-		picker->caret_column = column < columns ? column : columns - 1;
+		column = column < columns ? column : columns - 1;
+		picker->caret_column = screen_column(screen, picker->tr, column, 1);
 	} else {
 		picker->caret_row = -1;
 	}

@@ -71,9 +71,13 @@ char *screen_headless_dump(struct screen *, bool styled);
 void screen_headless_cursor(struct screen *, int *row, int *column);
 
 /* Drawing shared by all parts: text (sanitised here) into columns from..to-1 of a
- * row, cut with … where it does not fit. Returns the column after it. */
+ * row, cut with … where it does not fit. Returns the column after it. Columns
+ * count from where lines of the interface begin: from the right edge when it runs
+ * right to left. */
 struct i18n;
 int screen_text(struct screen *, const struct i18n *, int row, int from, int to, const char *text, enum style);
+/* The screen's column of something width cells wide at a column counted that way. */
+int screen_column(struct screen *, const struct i18n *, int column, int width);
 void screen_fill(struct screen *, int row, int from, int to, enum style); /* with spaces */
 
 #endif

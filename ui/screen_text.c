@@ -11,27 +11,55 @@ void screen_fill(struct screen *screen, int row, int from, int to, enum style st
 		screen->ops->put(screen, row, column, " ", 1, 1, style);
 }
 
+int screen_column(struct screen *screen, const struct i18n *tr, int column, int width)
+{
+	int rows, columns;
+	screen->ops->size(screen, &rows, &columns);
+	return i18n_is_rtl(tr) ? columns - column - width : column;
+}
+
+/* Letters of Hebrew, Arabic, Syriac, Thaana and N'Ko: their UTF-8 begins with D7 to DF. */
+static bool has_rtl_letters(const char *text)
+{
+	while (*text && !((unsigned char)*text >= 0xD7 && (unsigned char)*text <= 0xDF))
+		text++;
+	return *text != '\0';
+}
+
+/* Where the row's cells begin: text of either direction stands where the lines of
+ * the interface begin. */
+static int first_column(const struct layout_row *row, const struct i18n *tr, int columns, int from)
+{
+	if (!row->count)
+		return 0;
+	const struct layout_cell *last = &row->cells[row->count - 1];
+	if (i18n_is_rtl(tr))
+		return columns - from - last->column - last->width;
+	return from - (row->rtl ? row->cells[0].column : 0);
+}
+
 int screen_text(struct screen *screen, const struct i18n *tr, int row, int from, int to, const char *text,
 		enum style style)
 {
+	int rows, columns;
 	if (from >= to)
 		return from;
+	screen->ops->size(screen, &rows, &columns);
 	char *line = i18n_sanitize_line(text, strlen(text)), *cut = i18n_truncate(tr, line, to - from);
 	struct layout_options options = {.width = to - from, .bidi = I18N_BIDI_APP};
+	if (i18n_is_rtl(tr) && has_rtl_letters(cut))
+		options.direction = LAYOUT_RTL; /* the interface's own words, even when a name of a key comes first */
 	struct layout layout;
-	int end = from;
 	i18n_layout(tr, cut, strlen(cut), &options, &layout);
 	const struct layout_row *laid = &layout.rows[0];
-	/* Text of the other direction is in its own order, but stands where the interface's does. */
-	int shift = laid->count && laid->rtl && !i18n_is_rtl(tr) ? laid->cells[0].column : 0;
+	int start = first_column(laid, tr, columns, from), cells = 0;
 	for (int i = 0; i < laid->count; i++) {
 		const struct layout_cell *cell = &laid->cells[i];
-		int column = from + cell->column - shift;
-		screen->ops->put(screen, row, column, cell->text, cell->text_len, cell->width, style);
-		end = column + cell->width;
+		screen->ops->put(screen, row, start + cell->column, cell->text, cell->text_len, cell->width, style);
+		cells += cell->width;
 	}
 	layout_free(&layout);
 	free(cut);
 	free(line);
-	return end;
+	return from + cells;
 }

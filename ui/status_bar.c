@@ -63,15 +63,13 @@ void status_bar_draw(struct screen *screen, const struct i18n *tr, int row, cons
 	};
 	for (int i = 0; i < PARTS; i++)
 		width[i] = i18n_width(tr, part[i], strlen(part[i]));
-	bool rtl = i18n_is_rtl(tr);
 	/* What does not fit is left out from the end; the hints stand on the far side. */
 	for (int i = 0; i < PARTS; i++) {
 		bool last = i == PARTS - 1;
 		if (!width[i] || column + width[i] + 1 > columns)
 			continue;
 		int at = last ? columns - width[i] - 1 : column;
-		int from = rtl ? columns - at - width[i] : at;
-		screen_text(screen, tr, row, from, from + width[i], part[i],
+		screen_text(screen, tr, row, at, at + width[i], part[i],
 			    i == 2 && s->unsaved ? STYLE_ERROR : STYLE_STATUS);
 		column += width[i] + GAP;
 	}
@@ -87,15 +85,12 @@ void status_bar_title(struct screen *screen, const struct i18n *tr, int row, con
 	screen_fill(screen, row, 0, columns, STYLE_TITLE);
 	char *left = xasprintf("bora · %s", s->model), *title = i18n_sanitize_line(s->title, strlen(s->title));
 	int left_width = i18n_width(tr, left, strlen(left)), title_width = i18n_width(tr, title, strlen(title));
-	bool rtl = i18n_is_rtl(tr);
 	int room = columns - left_width - 4;
 	left_width = left_width > columns - 2 ? columns - 2 : left_width;
 	title_width = title_width > room ? room : title_width;
-	int from = rtl ? columns - 1 - left_width : 1;
-	screen_text(screen, tr, row, from, from + left_width, left, STYLE_TITLE);
-	from = rtl ? 1 : columns - 1 - title_width;
+	screen_text(screen, tr, row, 1, 1 + left_width, left, STYLE_TITLE);
 	if (title_width > 3)
-		screen_text(screen, tr, row, from, from + title_width, title, STYLE_TITLE);
+		screen_text(screen, tr, row, columns - 1 - title_width, columns - 1, title, STYLE_TITLE);
 	free(title);
 	free(left);
 }
@@ -116,8 +111,6 @@ void status_bar_progress(struct screen *screen, const struct i18n *tr, int row, 
 				   I18N_R(rate), I18N_I((int64_t)(left + 0.5)));
 	else
 		text = i18n_format(tr, "progress.reading", I18N_I((int64_t)p->done), I18N_I((int64_t)p->total));
-	int width = i18n_width(tr, text, strlen(text));
-	int from = i18n_is_rtl(tr) && width + 1 < columns ? columns - 1 - width : 1;
-	screen_text(screen, tr, row, from, columns, text, STYLE_DIM);
+	screen_text(screen, tr, row, 1, columns, text, STYLE_DIM);
 	free(text);
 }

@@ -8,6 +8,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t take_all(struct keys *keys, int64_t now)
 {
+	static struct i18n *tr;
+	if (!tr)
+		tr = i18n_open("de");
 	struct key key;
 	struct command command;
 	size_t count = 0;
@@ -15,7 +18,7 @@ static size_t take_all(struct keys *keys, int64_t now)
 		if (key.len && !key.bytes)
 			abort();
 		keys_action(&key);
-		command_parse(key.bytes, key.len, &command);
+		command_parse(tr, key.bytes, key.len, &command);
 		count++;
 	}
 	return count;

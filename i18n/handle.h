@@ -13,11 +13,13 @@ struct i18n {
 	/* Opened once, reset on each text. A handle belongs to one thread, so a
 	 * const handle may move them: they are tools, not state. */
 	UBreakIterator *clusters, *words, *lines;
-	int width[I18N_WIDTH_CLASSES]; /* measured; -1: from the tables */
+	int width[I18N_WIDTH_CLASSES]; /* of the samples, as measured; -1: from the tables */
 };
 
 /* width.c: cells of one cluster. */
 int width_cluster(const struct i18n *, const char *cluster, size_t len);
+/* A picture newer than the terminal: it would draw nothing, or something of another width. */
+bool width_unknown(const struct i18n *, UChar32);
 /* grapheme.c: points an iterator at UTF-8 bytes; the text must stay until the next call. */
 void grapheme_set(UBreakIterator *, const char *text, size_t len);
 

@@ -78,21 +78,33 @@ size_t i18n_fit(const struct i18n *, const char *text, size_t len, int width, in
 /* text cut to width cells, … at the end when cut. Caller frees. */
 char *i18n_truncate(const struct i18n *, const char *text, int width);
 
-/* Widths that the terminal was measured to have; unset ones come from tables. */
+/* What no standard settles and terminals do in their own ways. A class has a sample;
+ * the cells that a terminal takes for it tell how it draws everything of the class. */
 enum i18n_width_class {
-	I18N_WIDTH_AMBIGUOUS,
-	I18N_WIDTH_ZWJ,
-	I18N_WIDTH_SKIN_TONE,
-	I18N_WIDTH_VS16,
-	I18N_WIDTH_FLAG,
-	I18N_WIDTH_KEYCAP,
-	I18N_WIDTH_INDIC,
-	I18N_WIDTH_CONJUNCT,
-	I18N_WIDTH_THAI_AM,
-	I18N_WIDTH_NEW_EMOJI,
+	I18N_WIDTH_AMBIGUOUS,  /* ±: 1, or 2 as in East Asian fonts */
+	I18N_WIDTH_ZWJ,        /* a family: its pictures joined, or side by side */
+	I18N_WIDTH_SKIN_TONE,  /* a hand and its colour: joined, or side by side */
+	I18N_WIDTH_VS16,       /* a narrow symbol asked to be a picture: 1 or 2 */
+	I18N_WIDTH_KEYCAP,     /* 1 or 2 */
+	I18N_WIDTH_FLAG,       /* two regional indicators */
+	I18N_WIDTH_HALF_FLAG,  /* one of them */
+	I18N_WIDTH_TAGS,       /* the flag of England: a flag with tags behind it */
+	I18N_WIDTH_VOWEL_SIGN, /* कि: spacing marks have a cell, or share their letter's */
+	I18N_WIDTH_CONJUNCT,   /* क्ष: a letter behind a virama likewise */
+	I18N_WIDTH_AM,         /* กำ: Thai and Lao AM likewise */
+	I18N_WIDTH_JAMO,       /* conjoining jamo: one syllable, or side by side */
+	I18N_WIDTH_LAM_ALEF,   /* لا: one cell where the terminal joins it itself */
+	I18N_WIDTH_ISOLATE,    /* U+2068: none, or a cell of its own */
+	I18N_WIDTH_EMOJI_13,   /* pictures of Unicode 13 to 16: whether the terminal knows them */
+	I18N_WIDTH_EMOJI_14,
+	I18N_WIDTH_EMOJI_15,
+	I18N_WIDTH_EMOJI_16,
 	I18N_WIDTH_CLASSES,
 };
-void i18n_set_width(struct i18n *, enum i18n_width_class, int cells); /* 1 or 2 (sum of parts: 0) */
+const char *i18n_width_sample(enum i18n_width_class);
+/* The cells of the class's sample; -1: not known, the tables are asked. What was
+ * laid out before stays as it is. */
+void i18n_set_width(struct i18n *, enum i18n_width_class, int cells);
 
 /* --- Untrusted text --------------------------------------------------------- */
 

@@ -74,6 +74,16 @@ static struct unit *add_unit(struct builder *b)
 	return &b->units[b->unit_count++];
 }
 
+/* Draws U+FFFD for a cluster that no row can hold, or that the terminal does not know. */
+static void replace(struct builder *b, struct unit *unit)
+{
+	unit->width = 1;
+	unit->shaped = true;
+	unit->text = (uint32_t)b->extra.len;
+	unit->text_len = 3;
+	buffer_puts(&b->extra, "\xEF\xBF\xBD");
+}
+
 static void split_clusters(struct builder *b, uint32_t start, uint32_t end)
 {
 	const char *text = b->clean.data;
@@ -88,6 +98,8 @@ static void split_clusters(struct builder *b, uint32_t start, uint32_t end)
 		unit->space = unit->tab || text[at] == ' ' ||
 			      (text[at] & 0x80 && u_isUWhiteSpace(char_at(b, at)) && char_at(b, at) != 0xA0);
 		unit->width = unit->tab ? 1 : (uint8_t)width_cluster(b->tr, text + at, next - at);
+		if ((unsigned char)text[at] >= 0xF0 && width_unknown(b->tr, char_at(b, at)))
+			replace(b, unit);
 		at = next;
 	}
 }
@@ -217,6 +229,29 @@ static void shape(struct builder *b)
 	free(letters);
 	free(merged);
 	free(owner);
+}
+
+static bool is_alef(UChar32 c)
+{
+	return c == 0x0622 || c == 0x0623 || c == 0x0625 || c == 0x0627;
+}
+
+/* A terminal that joins letters itself may give a lam and its alef one cell. */
+static void merge_lam_alef(struct builder *b)
+{
+	int kept = 0;
+	for (int i = 0; i < b->unit_count; i++) {
+		struct unit *unit = &b->units[i];
+		bool pair = i + 1 < b->unit_count && char_at(b, unit->start) == 0x0644 &&
+			    is_alef(char_at(b, unit[1].start)) && !ends_with(b, unit, 0x200C);
+		if (pair) {
+			unit->end = unit[1].end;
+			unit->text_len = unit->end - unit->text;
+			i++;
+		}
+		b->units[kept++] = *unit;
+	}
+	b->unit_count = kept;
 }
 
 /* --- Direction ------------------------------------------------------------------------ */
@@ -361,9 +396,14 @@ static bool is_fenced(const struct builder *b)
 	return b->bidi && b->o->bidi == I18N_BIDI_TERMINAL;
 }
 
+static bool is_isolated(const struct builder *b)
+{
+	return is_fenced(b) && b->rtl && b->tr->width[I18N_WIDTH_ISOLATE] <= 0;
+}
+
 static bool open_fence(struct builder *b, const struct unit *first, int column)
 {
-	if (!is_fenced(b) || !b->rtl || column < 1)
+	if (!is_isolated(b) || column < 1)
 		return false;
 	struct unit blank = {.start = first->start, .end = first->start, .shaped = true, .width = 1, .text_len = 4};
 	blank.text = (uint32_t)b->extra.len;
@@ -421,16 +461,6 @@ static void make_row(struct builder *b, int first, int shown, int used, int inde
 	free(levels);
 }
 
-/* A cluster that no row can hold is drawn as U+FFFD. */
-static void replace_wide(struct builder *b, struct unit *unit)
-{
-	unit->width = 1;
-	unit->shaped = true;
-	unit->text = (uint32_t)b->extra.len;
-	unit->text_len = 3;
-	buffer_puts(&b->extra, "\xEF\xBF\xBD");
-}
-
 struct fill {
 	int first;     /* of the row */
 	int used;      /* cells, hanging spaces left out */
@@ -444,7 +474,7 @@ struct fill {
 static int row_room(const struct builder *b, bool first_row)
 {
 	int taken = first_row ? b->o->indent_first : b->o->indent_rest;
-	taken += b->rtl && is_fenced(b);
+	taken += is_isolated(b);
 	return b->o->width > taken ? b->o->width - taken : 1;
 }
 
@@ -471,7 +501,7 @@ static void fill_rows(struct builder *b, uint32_t start, uint32_t end)
 		if (b->units[i].tab)
 			b->units[i].width = tab_width(f.column, room);
 		if (b->units[i].width > room)
-			replace_wide(b, &b->units[i]);
+			replace(b, &b->units[i]);
 		if (b->units[i].may_break && i > f.first) {
 			f.breaks_at = i;
 			f.used_at_break = f.used;
@@ -515,6 +545,8 @@ static void lay_paragraph(struct builder *b, uint32_t start, uint32_t end)
 	mark_breaks(b, start, end);
 	if (b->bidi && b->o->bidi == I18N_BIDI_APP)
 		shape(b);
+	else if (b->bidi && b->tr->width[I18N_WIDTH_LAM_ALEF] == 1)
+		merge_lam_alef(b);
 	if (b->bidi && !set_direction(b, start, end, &utf16))
 		b->bidi = false;
 	if (b->o->bidi == I18N_BIDI_OFF)

@@ -84,6 +84,10 @@ static void send_what_waits(struct app *app)
 
 static void handle_key(struct app *app, const struct key *key)
 {
+	if (key->code == KEYS_REPLY) {
+		app_terminal_answer(app, key->bytes, key->len);
+		return;
+	}
 	enum action action = key->code == KEYS_PASTE ? ACTION_NONE : keys_action(key);
 	if (app->send_at && !belongs_before_enter(key))
 		send_what_waits(app);
@@ -159,14 +163,6 @@ int app_timeout(const struct app *app)
 
 /* --- Life --------------------------------------------------------------------------------------- */
 
-static enum i18n_bidi bidi_of(const struct options *options)
-{
-	const char *name = option_string(options, OPTION_BIDI);
-	if (name && strcmp(name, "terminal") == 0)
-		return I18N_BIDI_TERMINAL;
-	return name && strcmp(name, "off") == 0 ? I18N_BIDI_OFF : I18N_BIDI_APP;
-}
-
 static void load_history(struct app *app)
 {
 	char **lines = NULL;
@@ -185,7 +181,7 @@ struct app *app_create(const struct ui_options *options, struct screen *screen)
 	app->o = *options;
 	app->screen = screen;
 	app->tr = options->tr;
-	app->bidi = bidi_of(options->options);
+	app->bidi = I18N_BIDI_APP; /* until app_terminal_ask() */
 	app->tty = -1;
 	app->answer_entry = -1;
 	app->dirty = true;
@@ -244,6 +240,7 @@ void app_free(struct app *app)
 	if (app->editor)
 		app_session_save_draft(app);
 	app_overlay_close(app);
+	app_terminal_free(app);
 	engine_close(app->engine);
 	if (app->stored) {
 		session_unlock(app->o.sessions, app->session.row);

@@ -8,7 +8,8 @@
  * app_commands.c  | what each slash command does
  * app_overlay.c   | lists and help over the transcript
  * app_turn.c      | sending, engine events, models
- * app_session.c   | opening, new, undo, titles, drafts */
+ * app_session.c   | opening, new, undo, titles, drafts
+ * app_terminal.c  | what the terminal is found to be */
 #ifndef APP_H
 #define APP_H
 
@@ -16,6 +17,7 @@
 #include "keys.h"
 #include "loop.h"
 #include "screen.h"
+#include "terminal_probe.h"
 #include "transcript.h"
 #include "ui.h"
 #include "../engine/engine.h"
@@ -35,6 +37,7 @@ struct app_waiting { /* sent, but the model is not ready for it */
 };
 
 struct overlay;
+struct app_terminal;
 
 struct app {
 	struct ui_options o;
@@ -48,7 +51,8 @@ struct app {
 	struct transcript *transcript;
 	struct editor *editor;
 	struct keys *keys;
-	struct overlay *overlay; /* what lies over the transcript, or NULL */
+	struct app_terminal *terminal; /* what it is; NULL: never asked */
+	struct overlay *overlay;       /* what lies over the transcript, or NULL */
 
 	struct engine *engine;
 	char *model_path, *model_name;
@@ -144,5 +148,12 @@ char *app_session_cut(struct app *, enum message_role role, bool inclusive, size
 void app_session_title(struct app *); /* to the terminal's window */
 void app_session_save_draft(struct app *);
 void app_session_load_draft(struct app *);
+
+/* --- app_terminal.c --- */
+void app_terminal_ask(struct app *);          /* once, with an empty screen */
+int app_terminal_wait_ms(const struct app *); /* how long the first frame may wait for answers; 0: not at all */
+void app_terminal_answer(struct app *, const char *bytes, size_t len);
+void app_terminal_translate(struct app *, struct i18n *); /* gives another language the same widths */
+void app_terminal_free(struct app *);
 
 #endif

@@ -410,6 +410,7 @@ static void do_lang(const struct call *c)
 		return;
 	}
 	struct i18n *tr = i18n_open(code);
+	app_terminal_translate(app, tr);
 	transcript_reflow(app->transcript, tr, app->bidi);
 	editor_retranslate(app->editor, tr, app->bidi);
 	app_overlay_close(app);

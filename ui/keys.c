@@ -9,6 +9,7 @@ enum {
 	ESC_MS = 50,     /* a lone ESC is the key when nothing follows for so long */
 	PASTE_MS = 2000, /* an unfinished paste ends after so much silence */
 	STRING_MS = 500, /* an unfinished reply (OSC, DCS) likewise */
+	REPLY_MS = 500,  /* an unfinished CSI, while replies are expected */
 	STRING_MOST = 65536,
 	SEQUENCE_MOST = 64, /* bytes of a CSI sequence: more is noise */
 	CHAR_ESC = 27,
@@ -19,6 +20,7 @@ struct keys {
 	struct buffer in;
 	size_t pos;      /* bytes of in already taken */
 	int64_t last_ms; /* when bytes last came */
+	int64_t replies_until_ms;
 	bool pasting;
 	struct buffer paste;
 	size_t paste_scan; /* paste bytes known to hold no end */
@@ -64,6 +66,11 @@ void keys_feed(struct keys *keys, const char *bytes, size_t len, int64_t now_ms)
 		keys->pos = 0;
 	}
 	buffer_append(&keys->in, bytes, len);
+}
+
+void keys_expect_replies(struct keys *keys, int64_t until_ms)
+{
+	keys->replies_until_ms = until_ms;
 }
 
 /* --- Named keys ---------------------------------------------------------------- */
@@ -284,14 +291,17 @@ static size_t read_char(const char *s, size_t len, bool final, struct key *key)
 	return n;
 }
 
-/* OSC, DCS, APC, PM, SOS: a reply of the terminal, up to BEL or ST. Dropped. */
-static size_t read_string(const char *s, size_t len, bool final)
+/* OSC, DCS, APC, PM, SOS: a reply of the terminal, up to BEL or ST. Dropped when cut off. */
+static size_t read_string(const char *s, size_t len, bool final, struct key *key)
 {
 	for (size_t i = 2; i < len; i++) {
-		if (s[i] == 7)
-			return i + 1;
+		bool ends = s[i] == 7 || (s[i] == CHAR_ESC && i + 1 < len && s[i + 1] == '\\');
+		if (ends) {
+			key->code = KEYS_REPLY;
+			return i + (s[i] == 7 ? 1 : 2);
+		}
 		if (s[i] == CHAR_ESC && i + 1 < len)
-			return s[i + 1] == '\\' ? i + 2 : i;
+			return i;
 	}
 	return final || len > STRING_MOST ? len : 0;
 }
@@ -351,10 +361,12 @@ static void csi_key(const struct csi *csi, struct key *key)
 {
 	const struct named *named = NULL;
 	int first = csi->parameters[0], mods = csi->count > 1 ? csi->parameters[1] : 1;
-	if (csi->reply || strchr("cnty", csi->final))
+	if (strchr("Rcnty", csi->final)) {
+		key->code = KEYS_REPLY;
 		return;
-	if (csi->final == 'R' || csi->final == 'I' || csi->final == 'O')
-		return; /* a cursor or focus report */
+	}
+	if (csi->reply || csi->final == 'I' || csi->final == 'O')
+		return; /* a focus report, or nothing we know */
 	if (csi->final == 'u') {
 		set_code_point(key, first, mods);
 		return;
@@ -431,7 +443,7 @@ static size_t read_escape(struct keys *keys, const char *s, size_t len, bool fin
 	if (s[1] == 'O')
 		return read_ss3(s, len, final, key);
 	if (strchr("]PX^_", s[1]) && s[1] && (len > 2 || !final))
-		return len > 2 ? read_string(s, len, final) : 0;
+		return len > 2 ? read_string(s, len, final, key) : 0;
 	size_t n = read_char(s + 1, len - 1, final, key);
 	if (n == 0)
 		return 0;
@@ -532,6 +544,9 @@ static int patience(const struct keys *keys)
 {
 	size_t len = keys->in.len - keys->pos;
 	const char *s = keys->in.data + keys->pos;
+	bool begun = len > 1 && s[0] == CHAR_ESC && (s[1] == '[' || s[1] == 'P');
+	if (begun && keys->last_ms < keys->replies_until_ms)
+		return REPLY_MS;
 	return len > 2 && s[0] == CHAR_ESC && strchr("]PX^_", s[1]) ? STRING_MS : ESC_MS;
 }
 

@@ -3,7 +3,8 @@
  * Understands UTF-8, CSI and SS3 sequences of xterm, the Linux console, rxvt
  * and kitty, xterm's modifyOtherKeys, Alt as an ESC before a key, and bracketed
  * paste. Answers of the terminal to questions (cursor reports, attributes, OSC,
- * DCS) are recognised and dropped, however late they come. */
+ * DCS) are keys of a kind of their own, KEYS_REPLY: however late they come, they
+ * are never typed. */
 #ifndef KEYS_H
 #define KEYS_H
 
@@ -33,6 +34,7 @@ enum keys_code {
 	KEYS_F1,
 	KEYS_F12 = KEYS_F1 + 11,
 	KEYS_PASTE, /* bytes, len: the pasted text, newlines as \n */
+	KEYS_REPLY, /* an answer of the terminal: bytes as they came */
 	KEYS_OTHER, /* a sequence without a name here: bytes for the editor */
 };
 enum { KEYS_SHIFT = 1, KEYS_ALT = 2, KEYS_CTRL = 4 };
@@ -50,6 +52,9 @@ struct keys; /* bytes that wait to become keys */
 struct keys *keys_create(void);
 void keys_free(struct keys *);
 void keys_feed(struct keys *, const char *bytes, size_t len, int64_t now_ms);
+/* The terminal has been asked something: until then its answers may come in pieces,
+ * and what could be the beginning of one waits longer before it is taken for keys. */
+void keys_expect_replies(struct keys *, int64_t until_ms);
 /* Takes the next key. KEYS_NONE: wait for more bytes, or for keys_timeout. */
 enum keys_code keys_next(struct keys *, int64_t now_ms, struct key *out);
 /* Milliseconds until keys_next() can say more without more bytes; -1: never. */

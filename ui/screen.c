@@ -2,9 +2,12 @@
  *
  * ncurses believes that a cell is as wide as libc says its first code point is,
  * keeps five code points a cell, and drops what it cannot keep without a word.
- * So a cluster is cut into pieces that each begin with a spacing code point; a
- * piece that libc measures otherwise than we do is drawn as a replacement, never
- * as something that would shift the row. */
+ * A cluster whose code points take, by libc, the cells that the layout gave it is
+ * cut into pieces that each begin with a spacing code point. Any other is drawn
+ * past ncurses when the terminal has been measured: ncurses sees blanks, and the
+ * cluster is written over them, whole, at its own place, after each change of its
+ * row. Else its first picture is drawn, or a replacement. In no case does what
+ * stands behind it move. */
 #include "screen.h"
 #include "theme.h"
 #include "../xmalloc.h"
@@ -15,8 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <term.h>
 #include <unistd.h>
 #include <wchar.h>
+
+/* Capabilities to term.h. */
+#undef bell
+#undef columns
+#undef cursor_visible
 
 enum {
 	PIECE_MAX = CCHARW_MAX,
@@ -24,7 +33,18 @@ enum {
 	FLAG_LAST = 0x1F1FF,
 	TONE_FIRST = 0x1F3FB,
 	TONE_LAST = 0x1F3FF,
-	ZWJ = 0x200D
+	ZWJ = 0x200D,
+	VS16 = 0xFE0F,
+	TAG_FIRST = 0xE0020,
+	TAG_LAST = 0xE007F,
+	WHOLE_BYTES = 128, /* of a cluster that is drawn whole */
+};
+
+struct whole { /* a cluster that ncurses cannot hold */
+	int row, column;
+	enum style style;
+	unsigned char len;
+	char text[WHOLE_BYTES];
 };
 
 struct terminal {
@@ -33,12 +53,17 @@ struct terminal {
 	struct theme theme;
 	int rows, columns;
 	int cursor_row, cursor_column;
-	bool cursor_visible, awake, titles, synchronized;
+	bool cursor_visible, awake, titles;
+	struct screen_traits traits;
+	struct whole *wholes; /* of the frame being drawn, and of rows that stay as they are */
+	int whole_count, whole_size;
 	/* Rows with clusters of several cells are repainted whole when they change:
 	 * a terminal that joins them must see them together. */
 	unsigned *row_hash, *shown_hash;
-	bool *row_joined;
-	bool stale; /* what the terminal shows is not known, or the cursor has moved */
+	bool *row_joined, *shown_joined;
+	int shown_cursor_row;
+	bool everything; /* is to be sent anew */
+	bool stale;      /* what the terminal shows is not known, or the cursor has moved */
 	char *title;
 };
 
@@ -99,6 +124,11 @@ static attr_t attributes(const struct terminal *t, enum style style)
 	       (wanted & THEME_ITALIC ? A_ITALIC : 0);
 }
 
+static short color_pair(const struct terminal *t, enum style style)
+{
+	return t->theme.colors && has_colors() ? (short)((style & ~(unsigned)STYLE_ADDITIONS) + 1) : 0;
+}
+
 /* --- Cells ---------------------------------------------------------------------------- */
 
 static void put_piece(struct terminal *t, int row, int column, const wchar_t *piece, int len, enum style style)
@@ -107,8 +137,7 @@ static void put_piece(struct terminal *t, int row, int column, const wchar_t *pi
 	wchar_t text[PIECE_MAX + 1] = {0};
 	len = len > PIECE_MAX ? PIECE_MAX : len;
 	wmemcpy(text, piece, (size_t)len);
-	short pair = t->theme.colors && has_colors() ? (short)((style & ~(unsigned)STYLE_ADDITIONS) + 1) : 0;
-	if (setcchar(&cell, text, attributes(t, style), pair, NULL) == OK)
+	if (setcchar(&cell, text, attributes(t, style), color_pair(t, style), NULL) == OK)
 		mvadd_wch(row, column, &cell);
 }
 
@@ -134,19 +163,45 @@ static int decode(const char *text, size_t len, wchar_t *out, int most)
 	return count;
 }
 
-/* Sequences that terminals measure in different ways are drawn by their first
- * picture, whose width all agree on; the text itself stays whole. */
-static int first_picture(const wchar_t *cluster, int count)
+/* For a terminal that nothing is known of: sequences that terminals measure in different
+ * ways are drawn by their first picture, whose width all agree on, and a narrow symbol
+ * is not asked to be a wide picture. The text itself stays whole. */
+static int agreed_part(wchar_t *cluster, int count)
 {
-	for (int i = 1; i < count && wcwidth(cluster[0]) == 2; i++)
-		if (cluster[i] == ZWJ || (cluster[i] >= TONE_FIRST && cluster[i] <= TONE_LAST))
-			return i;
-	return count;
+	for (int i = 1; i < count; i++)
+		if (cluster[i] == ZWJ && wcwidth(cluster[0]) > 0 && i + 1 < count && wcwidth(cluster[i + 1]) == 2)
+			count = i;
+		else if ((cluster[i] >= TONE_FIRST && cluster[i] <= TONE_LAST) ||
+			 (cluster[i] >= TAG_FIRST && cluster[i] <= TAG_LAST))
+			count = i;
+	int kept = 0;
+	for (int i = 0; i < count; i++)
+		if (cluster[i] != VS16)
+			cluster[kept++] = cluster[i];
+	return kept;
 }
 
 static bool spacing(wchar_t c)
 {
 	return wcwidth(c) > 0;
+}
+
+static int piece_end(const wchar_t *cluster, int count, int start)
+{
+	int end = start + 1;
+	while (end < count && !spacing(cluster[end]))
+		end++;
+	return end;
+}
+
+static int longest_piece(const wchar_t *cluster, int count)
+{
+	int longest = 0;
+	for (int start = 0, end; start < count; start = end) {
+		end = piece_end(cluster, count, start);
+		longest = end - start > longest ? end - start : longest;
+	}
+	return longest;
 }
 
 /* Cuts the cluster before every spacing code point and draws the pieces side by side. */
@@ -160,12 +215,10 @@ static bool put_pieces(struct terminal *t, int row, int column, const wchar_t *c
 			return false;
 		sum += cells;
 	}
-	if (sum != width || !spacing(cluster[0]))
+	if (sum != width || !spacing(cluster[0]) || longest_piece(cluster, count) > PIECE_MAX)
 		return false;
 	for (int start = 0; start < count;) {
-		int end = start + 1;
-		while (end < count && !spacing(cluster[end]))
-			end++;
+		int end = piece_end(cluster, count, start);
 		put_piece(t, row, column, cluster + start, end - start, style);
 		t->row_joined[row] |= end < count;
 		column += wcwidth(cluster[start]);
@@ -182,19 +235,120 @@ static void hash_cell(struct terminal *t, int row, int column, const char *text,
 	t->row_hash[row] = hash;
 }
 
+/* --- Clusters that ncurses cannot hold ------------------------------------------------------ */
+
+/* Blanks for ncurses, unlike any others, so that it never writes them again to move over them. */
+static void put_blanks(struct terminal *t, int row, int column, int width, enum style style)
+{
+	cchar_t cell;
+	short pair = color_pair(t, style);
+	if (setcchar(&cell, L" ", attributes(t, style) | A_INVIS, pair, NULL) != OK)
+		return;
+	for (int i = 0; i < width; i++)
+		mvadd_wch(row, column + i, &cell);
+}
+
+static bool put_whole(struct terminal *t, int row, int column, const char *text, size_t len, int width,
+		      enum style style)
+{
+	if (!t->traits.measured || len > WHOLE_BYTES)
+		return false;
+	if (t->whole_count == t->whole_size) {
+		t->whole_size = t->whole_size ? t->whole_size * 2 : 32;
+		t->wholes = xreallocarray(t->wholes, (size_t)t->whole_size, sizeof(*t->wholes));
+	}
+	struct whole *whole = &t->wholes[t->whole_count++];
+	*whole = (struct whole){.row = row, .column = column, .style = style, .len = (unsigned char)len};
+	memcpy(whole->text, text, len);
+	put_blanks(t, row, column, width, style);
+	t->row_joined[row] = true;
+	return true;
+}
+
+static void drop_wholes(struct terminal *t, int row)
+{
+	int kept = 0;
+	for (int i = 0; i < t->whole_count; i++)
+		if (t->wholes[i].row != row)
+			t->wholes[kept++] = t->wholes[i];
+	t->whole_count = kept;
+}
+
+/* tputs() and vid_puts() take a function without an argument of its own. */
+static struct buffer *collector;
+
+static int collect(int byte)
+{
+	char c = (char)byte;
+	buffer_append(collector, &c, 1);
+	return byte;
+}
+
+static void collect_capability(const char *name)
+{
+	const char *string = tigetstr(name);
+	if (string && string != (const char *)-1)
+		tputs(string, 1, collect);
+}
+
+static void collect_move(int row, int column)
+{
+	const char *move_to = tigetstr("cup");
+	if (move_to && move_to != (const char *)-1)
+		tputs(tparm(move_to, (long)row, (long)column, 0L, 0L, 0L, 0L, 0L, 0L, 0L), 1, collect);
+}
+
+/* Writes the clusters of the rows marked over ncurses' blanks, and puts the cursor back
+ * where ncurses left it. Nothing wraps meanwhile: a terminal that has changed its mind
+ * about a width harms one cell. */
+static void write_wholes(struct terminal *t, const bool *marked, int cursor_row, int cursor_column)
+{
+	struct buffer out = {0};
+	collector = &out;
+	for (int i = 0; i < t->whole_count; i++) {
+		const struct whole *whole = &t->wholes[i];
+		if (!marked[whole->row])
+			continue;
+		if (!out.len)
+			collect_capability("rmam");
+		collect_move(whole->row, whole->column);
+		vid_puts(attributes(t, whole->style), color_pair(t, whole->style), NULL, collect);
+		buffer_append(&out, whole->text, whole->len);
+	}
+	if (out.len) {
+		vid_puts(A_NORMAL, 0, NULL, collect);
+		collect_capability("smam");
+		collect_move(cursor_row, cursor_column);
+	}
+	write_all(out.data, out.len);
+	collector = NULL;
+	buffer_free(&out);
+}
+
+/* --- Drawing ----------------------------------------------------------------------------------- */
+
+/* ncurses does not draw a wide character in the last cell of all. */
+static bool is_last_cell(const struct terminal *t, int row, int column, int width)
+{
+	return width > 1 && row == t->rows - 1 && column + width == t->columns;
+}
+
 static void op_put(struct screen *screen, int row, int column, const char *text, size_t len, int width,
 		   enum style style)
 {
-	enum { CLUSTER_MAX = 32 };
+	enum { CLUSTER_MAX = 64 };
 	struct terminal *t = self(screen);
 	wchar_t cluster[CLUSTER_MAX];
 	if (row < 0 || row >= t->rows || column < 0 || width < 1 || column + width > t->columns)
 		return;
 	hash_cell(t, row, column, text, len, style);
 	int count = decode(text, len, cluster, CLUSTER_MAX);
-	count = count ? first_picture(cluster, count) : 0;
+	if (!t->traits.measured && count)
+		count = agreed_part(cluster, count);
 	/* A marker without its letter has nothing to stand on. */
-	if (!count || !put_pieces(t, row, column, cluster, count, width, style))
+	bool drawn = count && !is_last_cell(t, row, column, width) &&
+		     put_pieces(t, row, column, cluster, count, width, style);
+	if (!drawn && !put_whole(t, row, column, text, len, width, style))
 		put_replacement(t, row, column, width, style);
 }
 
@@ -205,6 +359,7 @@ static void op_clear_row(struct screen *screen, int row)
 		return;
 	t->row_hash[row] = 0;
 	t->row_joined[row] = false;
+	drop_wholes(t, row);
 	move(row, 0);
 	clrtoeol();
 }
@@ -221,6 +376,9 @@ static void take_size(struct terminal *t)
 	memset(t->row_hash, 0, rows * sizeof(*t->row_hash));
 	memset(t->shown_hash, 0, rows * sizeof(*t->shown_hash));
 	memset(t->row_joined, 0, rows * sizeof(*t->row_joined));
+	t->shown_joined = xreallocarray(t->shown_joined, rows, sizeof(*t->shown_joined));
+	memset(t->shown_joined, 0, rows * sizeof(*t->shown_joined));
+	t->whole_count = 0;
 }
 
 static void op_size(struct screen *screen, int *rows, int *columns)
@@ -261,32 +419,53 @@ static bool needs_show(const struct terminal *t)
 	return t->stale;
 }
 
+/* Rows that are to be sent whole are; marked: those whose clusters must be written again. */
+static void touch_rows(struct terminal *t, bool *marked)
+{
+	bool moved = rows_moved(t);
+	for (int row = 0; row < t->rows; row++) {
+		bool changed = t->row_hash[row] != t->shown_hash[row];
+		if (changed && (moved || t->row_joined[row] || t->shown_joined[row]))
+			wredrawln(stdscr, row, 1);
+		marked[row] = changed || t->everything || row == t->cursor_row || row == t->shown_cursor_row;
+		t->shown_hash[row] = t->row_hash[row];
+		t->shown_joined[row] = t->row_joined[row];
+	}
+}
+
 static void op_show(struct screen *screen)
 {
 	struct terminal *t = self(screen);
 	if (!t->awake || !needs_show(t))
 		return;
-	t->stale = false;
-	bool moved = rows_moved(t);
-	for (int row = 0; row < t->rows; row++) {
-		if ((moved || t->row_joined[row]) && t->row_hash[row] != t->shown_hash[row])
-			wredrawln(stdscr, row, 1);
-		t->shown_hash[row] = t->row_hash[row];
-	}
+	bool *marked = xcalloc((size_t)t->rows + 1, sizeof(*marked));
+	touch_rows(t, marked);
 	int column = t->cursor_column < t->columns ? t->cursor_column : t->columns - 1;
-	move(t->cursor_row < t->rows ? t->cursor_row : t->rows - 1, column > 0 ? column : 0);
-	curs_set(t->cursor_visible);
-	if (t->synchronized)
+	int row = t->cursor_row < t->rows ? t->cursor_row : t->rows - 1;
+	column = column > 0 ? column : 0;
+	move(row, column);
+	if (t->traits.synchronized)
 		write_text("\033[?2026h");
+	curs_set(t->cursor_visible);
 	refresh();
-	if (t->synchronized)
+	write_wholes(t, marked, row, column);
+	if (t->traits.synchronized)
 		write_text("\033[?2026l");
+	t->stale = t->everything = false;
+	t->shown_cursor_row = row;
+	free(marked);
+}
+
+/* Everything is sent again at the next show. */
+static void forget(struct terminal *t)
+{
+	t->stale = t->everything = true;
+	clearok(stdscr, TRUE);
 }
 
 static void op_redraw(struct screen *screen)
 {
-	self(screen)->stale = true;
-	clearok(stdscr, TRUE);
+	forget(self(screen));
 }
 
 static void op_resize(struct screen *screen)
@@ -296,13 +475,12 @@ static void op_resize(struct screen *screen)
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
 		resizeterm(size.ws_row, size.ws_col);
 	take_size(t);
-	t->stale = true;
-	clearok(stdscr, TRUE);
+	forget(t);
 }
 
 static void enter(struct terminal *t)
 {
-	write_text("\033[?2004h");
+	write_text(t->traits.explicit_order ? "\033[?2004h\033[8l" : "\033[?2004h");
 	t->awake = t->stale = true;
 }
 
@@ -314,7 +492,16 @@ static void op_suspend(struct screen *screen)
 	t->awake = false;
 	curs_set(1);
 	endwin();
-	write_text("\033[?2004l");
+	write_text(t->traits.explicit_order ? "\033[?2004l\033[8h" : "\033[?2004l");
+}
+
+static void op_traits(struct screen *screen, const struct screen_traits *traits)
+{
+	struct terminal *t = self(screen);
+	if (t->awake && t->traits.explicit_order != traits->explicit_order)
+		write_text(traits->explicit_order ? "\033[8l" : "\033[8h");
+	t->traits = *traits;
+	forget(t);
 }
 
 static void op_title(struct screen *screen, const char *text)
@@ -355,8 +542,7 @@ static void op_theme(struct screen *screen, const struct theme *theme)
 {
 	self(screen)->theme = *theme;
 	set_colors(self(screen));
-	self(screen)->stale = true;
-	clearok(stdscr, TRUE);
+	forget(self(screen));
 }
 
 static void op_close(struct screen *screen)
@@ -367,6 +553,8 @@ static void op_close(struct screen *screen)
 	free(t->row_hash);
 	free(t->shown_hash);
 	free(t->row_joined);
+	free(t->shown_joined);
+	free(t->wholes);
 	free(t->title);
 	free(t);
 }
@@ -385,6 +573,7 @@ static const struct screen_ops terminal_ops = {
 	.title = op_title,
 	.raw = op_raw,
 	.theme = op_theme,
+	.traits = op_traits,
 	.close = op_close,
 };
 
@@ -411,7 +600,7 @@ struct screen *screen_open_curses(const struct theme *theme, char *err, size_t e
 	t->screen.ops = &terminal_ops;
 	t->handle = handle;
 	t->theme = *theme;
-	t->titles = t->synchronized = term && takes_titles(term);
+	t->titles = term && takes_titles(term);
 	raw();
 	noecho();
 	nonl();
@@ -423,5 +612,6 @@ struct screen *screen_open_curses(const struct theme *theme, char *err, size_t e
 	}
 	take_size(t);
 	enter(t);
+	refresh(); /* the alternate screen, empty: what is asked of the terminal now is not left on it */
 	return &t->screen;
 }

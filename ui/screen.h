@@ -43,6 +43,12 @@ enum { /* what may be added to a style */
 struct screen;
 struct theme;
 
+struct screen_traits {       /* what the terminal was found to do; all false: nothing is known */
+	bool measured;       /* a cluster takes the cells that it is given here, however it is made up */
+	bool synchronized;   /* it shows frames at once */
+	bool explicit_order; /* rows come in visual order, and it can be told to leave them so */
+};
+
 struct screen_ops {
 	void (*size)(struct screen *, int *rows, int *columns);
 	void (*clear_row)(struct screen *, int row); /* to spaces of STYLE_TEXT */
@@ -54,9 +60,10 @@ struct screen_ops {
 	void (*suspend)(struct screen *); /* give the terminal back */
 	void (*resume)(struct screen *);
 	void (*bell)(struct screen *);
-	void (*title)(struct screen *, const char *text);            /* window title, sanitised */
-	void (*raw)(struct screen *, const char *bytes, size_t len); /* OSC 52 and the like, made by us alone */
-	void (*theme)(struct screen *, const struct theme *);        /* new colours at the next show */
+	void (*title)(struct screen *, const char *text);              /* window title, sanitised */
+	void (*raw)(struct screen *, const char *bytes, size_t len);   /* OSC 52 and the like, made by us alone */
+	void (*theme)(struct screen *, const struct theme *);          /* new colours at the next show */
+	void (*traits)(struct screen *, const struct screen_traits *); /* from the next show on */
 	void (*close)(struct screen *);
 };
 struct screen {

@@ -105,6 +105,12 @@ static void op_theme(struct screen *screen, const struct theme *theme)
 	(void)theme;
 }
 
+static void op_traits(struct screen *screen, const struct screen_traits *traits)
+{
+	(void)screen;
+	(void)traits;
+}
+
 static void op_close(struct screen *screen)
 {
 	free(self(screen)->cells);
@@ -125,6 +131,7 @@ static const struct screen_ops headless_ops = {
 	.title = op_title,
 	.raw = op_raw,
 	.theme = op_theme,
+	.traits = op_traits,
 	.close = op_close,
 };
 

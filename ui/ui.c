@@ -85,13 +85,29 @@ static void take_early_keys(struct app *app)
 		app_input(app, bytes, (size_t)n);
 }
 
+/* The first frame waits for what the terminal has to say, if nothing is known of it yet. */
+static void settle(struct app *app)
+{
+	int wait;
+	while (!app->quit && (wait = app_terminal_wait_ms(app)) > 0) {
+		unsigned events = loop_wait(app->loop, app->tty, -1, wait);
+		app->now = loop_now();
+		if (events & LOOP_INPUT)
+			read_terminal(app);
+		else if (events)
+			return; /* signals and a hang-up are for the loop */
+	}
+}
+
 static int run_on(struct screen *screen, const struct ui_options *options, struct loop *loop)
 {
 	struct app *app = app_create(options, screen);
 	app->loop = loop;
 	app->tty = STDIN_FILENO;
+	app_terminal_ask(app);
 	app_start(app);
 	take_early_keys(app);
+	settle(app);
 	app_draw(app);
 	run(app);
 	int code = app->exit_code;

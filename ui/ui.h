@@ -10,6 +10,7 @@
  * command.c commands.def | slash commands
  * screen.c          | the only file that knows curses
  * screen_headless.c | the same interface in memory, for tests
+ * terminal_probe.c terminal_cache.c outer_terminal.c | what the terminal is and does
  * transcript.c      | messages to rows, cached; scrolling
  * body.c            | one message to rows, chunk by chunk
  * markdown.c        | cuts a message into chunks    unfinished.c | what is half-written

@@ -105,28 +105,61 @@ static void test_escape_alone_waits(void **state)
 	keys_free(keys);
 }
 
-static void test_replies_are_dropped(void **state)
+/* The terminal's answers are never keys that one could type; keys_next() tells them apart. */
+static const struct {
+	const char *bytes;
+	bool told; /* to whoever asked; the others are dropped */
+} replies[] = {
+	{"\033[?62;c", true},         {"\033[12;40R", true},        {"\033[?2026;2$y", true},
+	{"\033[8;1$y", true},         {"\033[>0;276;0c", true},     {"\033]11;rgb:0000/0000/0000\a", true},
+	{"\033]10;x\033\\", true},    {"\033P>|xterm\033\\", true}, {"\033[I", false},
+	{"\033_Gi=1;OK\033\\", true}, {"\033[M !!", false},
+};
+enum { REPLIES = sizeof(replies) / sizeof(replies[0]) };
+
+static void test_replies_are_not_typed(void **state)
 {
-	static const char *const replies[] = {
-		"\033[?62;c",
-		"\033[12;40R",
-		"\033[?2026;2$y",
-		"\033[>0;276;0c",
-		"\033]11;rgb:0000/0000/0000\a",
-		"\033]10;x\033\\",
-		"\033P>|xterm\033\\",
-		"\033[I",
-		"\033_Gi=1;OK\033\\",
-		"\033[M !!",
-	};
-	for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+	for (size_t i = 0; i < REPLIES; i++) {
 		struct keys *keys = keys_create();
 		struct key key;
-		keys_feed(keys, replies[i], strlen(replies[i]), 1000);
+		keys_feed(keys, replies[i].bytes, strlen(replies[i].bytes), 1000);
 		keys_feed(keys, "x", 1, 1000);
-		assert_int_equal(keys_next(keys, 1000, &key), KEYS_CHAR);
+		enum keys_code code = keys_next(keys, 1000, &key);
+		if (replies[i].told) {
+			assert_int_equal(code, KEYS_REPLY);
+			assert_int_equal(key.len, strlen(replies[i].bytes));
+			assert_memory_equal(key.bytes, replies[i].bytes, key.len);
+			assert_int_equal(keys_action(&key), ACTION_NONE);
+			code = keys_next(keys, 1000, &key);
+		}
+		assert_int_equal(code, KEYS_CHAR);
 		assert_int_equal(key.ch, 'x');
 		assert_int_equal(keys_next(keys, 1000, &key), KEYS_NONE);
+		keys_free(keys);
+	}
+}
+
+/* Over a slow link answers come late and in pieces: while they are expected they are put together. */
+static void test_replies_in_pieces(void **state)
+{
+	for (size_t i = 0; i < REPLIES; i++) {
+		struct keys *keys = keys_create();
+		struct key key;
+		int64_t now = 1000;
+		size_t len = strlen(replies[i].bytes);
+		if (!replies[i].told || replies[i].bytes[1] == ']' || replies[i].bytes[1] == '_')
+			goto next;
+		keys_expect_replies(keys, 100000);
+		keys_feed(keys, replies[i].bytes, 2, now);
+		for (size_t b = 2; b < len; b++) {
+			now += 300;
+			assert_int_equal(keys_next(keys, now, &key), KEYS_NONE);
+			keys_feed(keys, replies[i].bytes + b, 1, now);
+		}
+		assert_int_equal(keys_next(keys, now, &key), KEYS_REPLY);
+		assert_int_equal(key.len, len);
+		assert_int_equal(keys_next(keys, now, &key), KEYS_NONE);
+	next:
 		keys_free(keys);
 	}
 }
@@ -277,7 +310,8 @@ int main(void)
 		cmocka_unit_test(test_named_keys),
 		cmocka_unit_test(test_named_keys_byte_by_byte),
 		cmocka_unit_test(test_escape_alone_waits),
-		cmocka_unit_test(test_replies_are_dropped),
+		cmocka_unit_test(test_replies_are_not_typed),
+		cmocka_unit_test(test_replies_in_pieces),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_paste),
 		cmocka_unit_test(test_unterminated_paste_ends),

@@ -1,7 +1,10 @@
 /* The real terminal screen, run in a child on a pseudo-terminal. With the argument
  * "draw" this program is that child: it draws the acceptance cases, one a row, each
- * with a bar where our layout says that it ends, and waits for a byte. */
+ * with a bar where our layout says that it ends, and waits for a byte; with "measured",
+ * after it has measured the terminal. With "emoji" it asks the terminal for the width of
+ * every emoji and says where ours is another. */
 #include "ui/screen.h"
+#include "ui/terminal_probe.h"
 #include "ui/theme.h"
 #include "i18n/i18n.h"
 
@@ -49,6 +52,13 @@ static const char *const cases[] = {
 	"a\xE2\x80\xAEtxt.exe",
 	"\xC3(",
 	"\xF0\x9F\xAB\xA8",
+	"👨‍👩‍👧‍👦x👩🏽‍❤️‍💋‍👨🏿x",
+	"🏳️‍🌈x❤️‍🔥x☝🏽x⛹🏽‍♀️x",
+	"🏴󠁧󠁢󠁥󠁮󠁧󠁿x🇯🇵🇩x",
+	"1️⃣x©️x⌚︎x",
+	"你󠄀x葛󠄀x",
+	"क्ष স্ত ക്ഷ ကြ ស្ត្រី ກຳ กำ",
+	"x🫩x",
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
@@ -66,18 +76,39 @@ static void draw_case(struct screen *screen, const struct i18n *tr, int row)
 	layout_free(&layout);
 }
 
+/* A wide character in the last column of each of these rows, the last cell of all among them. */
+static void draw_edges(struct screen *screen, const struct i18n *tr)
+{
+	static const char *const edges[] = {"世", "👨\u200D👩\u200D👧", "🫶"};
+	int rows, columns;
+	screen->ops->size(screen, &rows, &columns);
+	for (int i = 0; i < 3; i++) {
+		int width = i18n_width(tr, edges[i], strlen(edges[i]));
+		screen->ops->put(screen, CASES + i, columns - width, edges[i], strlen(edges[i]), width, STYLE_TEXT);
+	}
+	screen->ops->put(screen, rows - 1, columns - 2, "界", strlen("界"), 2, STYLE_TEXT);
+}
+
 /* columns: a file for the bars' columns, one a line. */
-static int draw(const char *columns)
+static int draw(const char *columns, bool measured)
 {
 	char err[256], byte;
+	struct terminal_facts facts;
 	setlocale(LC_ALL, "C.UTF-8");
 	struct i18n *tr = i18n_open("en");
+	if (measured && !terminal_ask(STDIN_FILENO, 5000, &facts))
+		return 5;
 	struct theme *theme = theme_open("default", false);
 	struct screen *screen = screen_open_curses(theme, err, sizeof(err));
 	if (!screen)
 		_exit(3); /* what curses still holds is no leak of ours */
+	struct screen_traits traits = {.measured = measured && facts.measured, .synchronized = true};
+	screen->ops->traits(screen, &traits);
+	if (measured)
+		terminal_facts_apply(&facts, tr, 0);
 	for (int row = 0; row < CASES; row++)
 		draw_case(screen, tr, row);
+	draw_edges(screen, tr);
 	screen->ops->cursor(screen, CASES, 0, true);
 	screen->ops->show(screen);
 	screen->ops->show(screen); /* nothing has changed: nothing is written */
@@ -96,6 +127,93 @@ static int draw(const char *columns)
 	theme_free(theme);
 	i18n_close(tr);
 	return n == 1 ? 0 : 4;
+}
+
+/* --- Emoji ---------------------------------------------------------------------------- */
+
+/* The column that the cursor is in after the text, by the terminal's own report; -1: none came. */
+static int column_after(const char *text)
+{
+	char answer[64];
+	size_t len = 0;
+	dprintf(STDOUT_FILENO, "\r\033[K%s\033[6n", text);
+	while (len + 1 < sizeof(answer)) {
+		struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+		if (poll(&fd, 1, 5000) != 1 || read(STDIN_FILENO, answer + len, 1) != 1)
+			return -1;
+		if (answer[len++] == 'R')
+			break;
+	}
+	answer[len] = '\0';
+	const char *column = strchr(answer, ';');
+	return column ? atoi(column + 1) - 1 : -1;
+}
+
+static void append_utf8(struct buffer *out, unsigned c)
+{
+	char b[4] = {(char)(0xF0 | c >> 18), (char)(0x80 | (c >> 12 & 63)), (char)(0x80 | (c >> 6 & 63)),
+		     (char)(0x80 | (c & 63))};
+	if (c < 0x80)
+		b[3] = (char)c;
+	int len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	if (len == 2)
+		b[2] = (char)(0xC0 | c >> 6);
+	if (len == 3)
+		b[1] = (char)(0xE0 | c >> 12);
+	buffer_append(out, b + 4 - len, (size_t)len);
+}
+
+/* A line of emoji-test.txt: 0 when the terminal gives the emoji the cells that we do, or we draw a
+ * replacement for it, for that the terminal does not know it. */
+static int check_emoji(const struct i18n *tr, const char *line, FILE *out)
+{
+	struct buffer text = {0};
+	struct layout layout;
+	char *end;
+	for (const char *at = line;; at = end) {
+		unsigned long c = strtoul(at, &end, 16);
+		if (end == at)
+			break;
+		append_utf8(&text, (unsigned)c);
+	}
+	struct layout_options options = {.width = 60, .bidi = I18N_BIDI_APP};
+	i18n_layout(tr, text.data, text.len, &options, &layout);
+	const struct layout_cell *cell = layout.rows[0].cells;
+	bool one = layout.rows[0].count == 1;
+	char *drawn = xstrndup(one ? cell->text : "", one ? cell->text_len : 0);
+	int column = column_after(drawn), wrong = !one || column != cell->width;
+	if (wrong)
+		fprintf(out, "%.*s: %d cells, the terminal says %d\n", (int)strcspn(line, ";"), line,
+			one ? cell->width : -1, column);
+	layout_free(&layout);
+	buffer_free(&text);
+	free(drawn);
+	return wrong;
+}
+
+static int emoji(const char *path)
+{
+	char line[1024];
+	struct terminal_facts facts;
+	struct termios settings;
+	int checked = 0, wrong = 0;
+	setlocale(LC_ALL, "C.UTF-8");
+	FILE *in = fopen("/usr/share/unicode/emoji/emoji-test.txt", "re"), *out = fopen(path, "we");
+	struct i18n *tr = i18n_open("en");
+	if (!in || !out || !terminal_ask(STDIN_FILENO, 5000, &facts))
+		return 5;
+	terminal_facts_apply(&facts, tr, 0);
+	tcgetattr(STDIN_FILENO, &settings);
+	cfmakeraw(&settings);
+	tcsetattr(STDIN_FILENO, TCSANOW, &settings);
+	while (fgets(line, sizeof(line), in))
+		if (strstr(line, "; fully-qualified"))
+			checked++, wrong += check_emoji(tr, line, out);
+	fprintf(out, "%d checked, %d wrong\n", checked, wrong);
+	fclose(in);
+	fclose(out);
+	i18n_close(tr);
+	return 0;
 }
 
 /* --- The parent ---------------------------------------------------------------------- */
@@ -205,7 +323,7 @@ static void test_hostile_text_is_inert(void **state)
 	read_until(&c, "\033[?2026l");
 	assert_int_equal(finish(&c), 0);
 	assert_int_equal(count(&c, "\033]0;t"), 0);
-	assert_int_equal(count(&c, "\033[2J"), 1); /* the program's own, at the beginning */
+	assert_int_equal(count(&c, "\033[2J"), 2); /* the program's own, before anything is drawn */
 	assert_int_equal(count(&c, "\xE2\x80\xAE"), 0);
 	assert_int_equal(count(&c, "\a"), 0);
 	end(&c);
@@ -245,6 +363,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_themes_are_legible_in_eight_colors),
 	};
 	if (argc > 1 && strcmp(argv[1], "draw") == 0)
-		return draw(argc > 2 ? argv[2] : NULL);
+		return draw(argc > 2 ? argv[2] : NULL, argc > 3 && strcmp(argv[3], "measured") == 0);
+	if (argc > 2 && strcmp(argv[1], "emoji") == 0)
+		return emoji(argv[2]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

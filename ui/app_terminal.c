@@ -1,0 +1,117 @@
+/* What the terminal is found to be, and what follows from it: asked once at start,
+ * while the model loads. What was kept from the last time holds until the answers
+ * come; without it the first frame waits for them, a moment. */
+#include "app.h"
+
+#include "../paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LATE_MS = 20000 }; /* answers that come later than this are nobody's */
+
+struct app_terminal {
+	struct terminal_probe *probe;
+	struct terminal_facts facts; /* in use */
+	struct outer_terminal *outer;
+	bool known; /* from the last time, or by answers */
+	int64_t asked_at;
+};
+
+static char *state_dir(const struct app *app)
+{
+	return option_flag(app->o.options, OPTION_NO_SAVE) ? NULL : path_dir(PATH_STATE);
+}
+
+static enum i18n_bidi bidi_of(const struct options *options, const struct terminal_facts *facts)
+{
+	const char *name = option_string(options, OPTION_BIDI);
+	if (strcmp(name, "auto") == 0)
+		return terminal_facts_bidi(facts);
+	return strcmp(name, "terminal") == 0 ? I18N_BIDI_TERMINAL
+	       : strcmp(name, "off") == 0    ? I18N_BIDI_OFF
+					     : I18N_BIDI_APP;
+}
+
+void app_terminal_translate(struct app *app, struct i18n *tr)
+{
+	const struct options *o = app->o.options;
+	int ambiguous = option_given(o, OPTION_AMBIGUOUS) ? atoi(option_string(o, OPTION_AMBIGUOUS)) : 0;
+	if (app->terminal)
+		terminal_facts_apply(&app->terminal->facts, tr, ambiguous);
+}
+
+/* Everything is laid out anew. */
+static void apply(struct app *app)
+{
+	const struct terminal_facts *facts = &app->terminal->facts;
+	app->bidi = bidi_of(app->o.options, facts);
+	struct screen_traits traits = {
+		.measured = facts->measured,
+		.synchronized = terminal_facts_synchronized(facts),
+		.explicit_order = app->bidi == I18N_BIDI_APP && facts->implicit_bidi == 1,
+	};
+	app_terminal_translate(app, app->own_tr ? app->own_tr : app->o.tr);
+	app->screen->ops->traits(app->screen, &traits);
+	transcript_reflow(app->transcript, app->tr, app->bidi);
+	editor_retranslate(app->editor, app->tr, app->bidi);
+	app->dirty = true;
+}
+
+void app_terminal_ask(struct app *app)
+{
+	size_t len;
+	char *questions = terminal_probe_questions(&len), *dir = state_dir(app);
+	struct app_terminal *t = app->terminal = xcalloc(1, sizeof(*t));
+	t->probe = terminal_probe_create();
+	t->facts = *terminal_probe_facts(t->probe);
+	t->asked_at = app->now;
+	t->known = dir && terminal_facts_load(&t->facts, dir);
+	t->outer = outer_terminal_ask();
+	keys_expect_replies(app->keys, app->now + LATE_MS);
+	app->screen->ops->raw(app->screen, questions, len);
+	apply(app);
+	free(questions);
+	free(dir);
+}
+
+int app_terminal_wait_ms(const struct app *app)
+{
+	const struct app_terminal *t = app->terminal;
+	if (!t || t->known || !t->probe)
+		return 0;
+	int64_t left = t->asked_at + TERMINAL_WAIT_MS - app->now;
+	return left > 0 ? (int)left : 0;
+}
+
+void app_terminal_answer(struct app *app, const char *bytes, size_t len)
+{
+	struct app_terminal *t = app->terminal;
+	if (!t || !t->probe || !terminal_probe_answer(t->probe, bytes, len))
+		return;
+	struct terminal_facts found = *terminal_probe_facts(t->probe);
+	char *dir = state_dir(app);
+	outer_terminal_answer(t->outer, found.outer, sizeof(found.outer));
+	t->outer = NULL;
+	if (!t->known || !terminal_facts_equal(&found, &t->facts)) {
+		t->facts = found;
+		apply(app);
+		if (dir)
+			terminal_facts_save(&found, dir);
+	}
+	t->known = true;
+	terminal_probe_free(t->probe);
+	t->probe = NULL;
+	keys_expect_replies(app->keys, 0);
+	free(dir);
+}
+
+void app_terminal_free(struct app *app)
+{
+	if (!app->terminal)
+		return;
+	outer_terminal_answer(app->terminal->outer, NULL, 0);
+	terminal_probe_free(app->terminal->probe);
+	free(app->terminal);
+	app->terminal = NULL;
+}

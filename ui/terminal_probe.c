@@ -1,0 +1,225 @@
+#include "terminal_probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ESC = 27 };
+
+struct terminal_probe {
+	struct terminal_facts facts;
+	int reports; /* of the cursor's place, so far */
+	bool done;
+};
+
+/* --- What is asked ---------------------------------------------------------------- */
+
+/* Samples are written unseen (SGR 8), each on an empty row from its first column. */
+char *terminal_probe_questions(size_t *len)
+{
+	struct buffer out = {0};
+	buffer_puts(&out, "\033[>0q\033[8$p\033[?2026$p\033[?2027$p\033[1;1H\033[8m");
+	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
+		buffer_printf(&out, "\r\033[K%s\033[6n", i18n_width_sample((enum i18n_width_class)i));
+	buffer_puts(&out, "\033[m\r\033[2K\033[c");
+	*len = out.len;
+	return buffer_take(&out);
+}
+
+/* --- What it answers ------------------------------------------------------------------ */
+
+/* The numbers of "ESC [ ? 1 ; 2 c": their count. */
+static int numbers(const char *bytes, size_t len, int *out, int most)
+{
+	int count = 0;
+	bool inside = false;
+	for (size_t i = 2; i + 1 < len; i++) {
+		if (bytes[i] >= '0' && bytes[i] <= '9') {
+			if (!inside && count == most)
+				return count;
+			if (!inside)
+				out[count++] = 0;
+			inside = true;
+			if (out[count - 1] < 100000)
+				out[count - 1] = out[count - 1] * 10 + bytes[i] - '0';
+		} else {
+			inside = false;
+		}
+	}
+	return count;
+}
+
+static void take_report(struct terminal_probe *p, const char *bytes, size_t len)
+{
+	int place[2];
+	if (numbers(bytes, len, place, 2) != 2 || place[0] != 1 || place[1] < 1 || p->reports >= I18N_WIDTH_CLASSES)
+		return;
+	p->facts.width[p->reports++] = place[1] - 1;
+}
+
+static void take_mode(struct terminal_facts *facts, const char *bytes, size_t len)
+{
+	int mode[2];
+	if (numbers(bytes, len, mode, 2) != 2 || mode[1] > 4)
+		return;
+	if (bytes[2] != '?' && mode[0] == 8)
+		facts->implicit_bidi = mode[1];
+	else if (bytes[2] == '?' && mode[0] == 2026)
+		facts->synchronized = mode[1];
+	else if (bytes[2] == '?' && mode[0] == 2027)
+		facts->clustering = mode[1];
+}
+
+/* Keeps what can be printed: names come from outside. */
+static void copy_name(char *out, size_t size, const char *from, size_t len)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < len && n + 1 < size; i++)
+		if (from[i] >= ' ' && from[i] < 127)
+			out[n++] = from[i];
+	out[n] = '\0';
+}
+
+/* "ESC P > | NAME ESC \" */
+static void take_name(struct terminal_facts *facts, const char *bytes, size_t len)
+{
+	if (len < 6 || memcmp(bytes + 1, "P>|", 3) != 0)
+		return;
+	size_t end = 4;
+	while (end < len && bytes[end] != ESC && bytes[end] != 7)
+		end++;
+	copy_name(facts->name, sizeof(facts->name), bytes + 4, end - 4);
+}
+
+/* A width is what a cursor can do from the first column: else none of them counts. */
+static bool plausible(const struct terminal_facts *facts)
+{
+	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
+		if (facts->width[i] < 0 || facts->width[i] > 16)
+			return false;
+	return facts->width[I18N_WIDTH_AMBIGUOUS] >= 1 && facts->width[I18N_WIDTH_AMBIGUOUS] <= 2;
+}
+
+static void finish(struct terminal_probe *p)
+{
+	p->done = true;
+	p->facts.measured = p->reports == I18N_WIDTH_CLASSES && plausible(&p->facts);
+	for (int i = 0; !p->facts.measured && i < I18N_WIDTH_CLASSES; i++)
+		p->facts.width[i] = -1;
+}
+
+bool terminal_probe_answer(struct terminal_probe *p, const char *bytes, size_t len)
+{
+	if (p->done || len < 3 || bytes[0] != ESC)
+		return false;
+	if (bytes[1] == 'P')
+		take_name(&p->facts, bytes, len);
+	else if (bytes[1] == '[' && bytes[len - 1] == 'R')
+		take_report(p, bytes, len);
+	else if (bytes[1] == '[' && bytes[len - 1] == 'y')
+		take_mode(&p->facts, bytes, len);
+	else if (bytes[1] == '[' && bytes[len - 1] == 'c')
+		finish(p);
+	return p->done;
+}
+
+struct terminal_probe *terminal_probe_create(void)
+{
+	struct terminal_probe *p = xcalloc(1, sizeof(*p));
+	terminal_facts_init(&p->facts);
+	return p;
+}
+
+void terminal_probe_free(struct terminal_probe *p)
+{
+	free(p);
+}
+
+bool terminal_probe_done(const struct terminal_probe *p)
+{
+	return p->done;
+}
+
+const struct terminal_facts *terminal_probe_facts(const struct terminal_probe *p)
+{
+	return &p->facts;
+}
+
+/* --- What follows from it --------------------------------------------------------------- */
+
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+	return value ? value : "";
+}
+
+void terminal_facts_init(struct terminal_facts *facts)
+{
+	static const char *const names[] = {"TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "VTE_VERSION",
+					    "KONSOLE_VERSION"};
+	struct buffer identity = {0};
+	*facts = (struct terminal_facts){.implicit_bidi = -1, .synchronized = -1, .clustering = -1};
+	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
+		facts->width[i] = -1;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		buffer_printf(&identity, "%s%s", i ? "|" : "", environment(names[i]));
+	buffer_printf(&identity, "|%s%s", *environment("TMUX") ? "tmux" : "", *environment("STY") ? "screen" : "");
+	copy_name(facts->identity, sizeof(facts->identity), identity.data, identity.len);
+	buffer_free(&identity);
+}
+
+void terminal_facts_apply(const struct terminal_facts *facts, struct i18n *tr, int ambiguous)
+{
+	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
+		i18n_set_width(tr, (enum i18n_width_class)i, facts->width[i]);
+	if (ambiguous > 0)
+		i18n_set_width(tr, I18N_WIDTH_AMBIGUOUS, ambiguous);
+}
+
+bool terminal_facts_explicit(const struct terminal_facts *facts)
+{
+	return facts->implicit_bidi == 1 || facts->implicit_bidi == 2;
+}
+
+bool terminal_facts_synchronized(const struct terminal_facts *facts)
+{
+	return facts->synchronized == 1 || facts->synchronized == 2;
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Terminals that put rows in order and cannot be told not to, by what they call themselves. */
+static bool insists(const char *name)
+{
+	return begins(name, "Konsole") || begins(name, "mlterm") || begins(name, "kitty");
+}
+
+enum i18n_bidi terminal_facts_bidi(const struct terminal_facts *facts)
+{
+	const char *term = environment("TERM");
+	if (terminal_facts_explicit(facts))
+		return I18N_BIDI_APP;
+	bool inside = *environment("TMUX") || *environment("STY");
+	bool terminal = insists(facts->name) || insists(facts->outer);
+	/* tmux and screen cannot pass CSI 8 l on, so that even a terminal that obeys it insists. */
+	if (inside && (begins(facts->outer, "VTE") || *environment("VTE_VERSION")))
+		terminal = true;
+	if (!facts->name[0] || inside)
+		terminal = terminal || begins(term, "mlterm") || begins(term, "xterm-kitty") ||
+			   begins(term, "konsole") || *environment("KONSOLE_VERSION") ||
+			   strcmp(environment("TERM_PROGRAM"), "Apple_Terminal") == 0;
+	return terminal ? I18N_BIDI_TERMINAL : I18N_BIDI_APP;
+}
+
+bool terminal_facts_equal(const struct terminal_facts *a, const struct terminal_facts *b)
+{
+	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
+		if (a->width[i] != b->width[i])
+			return false;
+	return strcmp(a->name, b->name) == 0 && strcmp(a->outer, b->outer) == 0 && a->measured == b->measured &&
+	       a->implicit_bidi == b->implicit_bidi && a->synchronized == b->synchronized &&
+	       a->clustering == b->clustering;
+}

@@ -4,7 +4,8 @@
  * ------------------|--------------------------------------------------------
  * engine.c          | the functions below; the bounded queue of events
  * generator.c       | the one thread that owns model and context
- * pool.c            | workers that compute rows in parallel with their caller
+ * pool.c park.c     | workers that compute rows in parallel with their caller
+ * cores.c           | how many threads are of use
  * gguf.c types.c    | map and check a GGUF file; tensor types and their sizes
  * model.c arch/     | hyperparameters and tensors of each model family
  * forward.c         | one function per step of the transformer

@@ -3,12 +3,19 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
+
+#if !defined(__linux__) && !defined(EVENT_QUEUE_PORTABLE)
+#define EVENT_QUEUE_PORTABLE
+#endif
+#ifndef EVENT_QUEUE_PORTABLE
+#include <sys/eventfd.h>
+#endif
 
 /* Between two ends of requests at most LOADING, READY, LOADING, the first PROMPT, a
  * later PROMPT, TEXT and the end wait, because equal neighbours merge. The owner
@@ -22,23 +29,41 @@ struct queued {
 
 struct event_queue {
 	pthread_mutex_t lock;
-	int fd;
-	bool signalled; /* the eventfd is readable */
+	int fd, write_fd; /* an eventfd: both the same; or the ends of a pipe */
+	bool signalled;   /* fd is readable */
 	struct queued queued[QUEUE_SIZE];
 	int first, count;
 	struct buffer taken; /* the text handed out last */
 };
 
+static int open_descriptors(struct event_queue *queue)
+{
+#ifdef EVENT_QUEUE_PORTABLE
+	int ends[2];
+	if (pipe(ends) != 0)
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+		fcntl(ends[i], F_SETFL, O_NONBLOCK);
+	}
+	queue->fd = ends[0];
+	queue->write_fd = ends[1];
+	return 0;
+#else
+	queue->fd = queue->write_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return queue->fd < 0 ? -1 : 0;
+#endif
+}
+
 int event_queue_create(struct event_queue **out, char *err, size_t errlen)
 {
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd < 0) {
+	struct event_queue *queue = xcalloc(1, sizeof(*queue));
+	if (open_descriptors(queue)) {
 		snprintf(err, errlen, "cannot create an event descriptor: %s; close some files", strerror(errno));
+		free(queue);
 		return -1;
 	}
-	struct event_queue *queue = xcalloc(1, sizeof(*queue));
 	pthread_mutex_init(&queue->lock, NULL);
-	queue->fd = fd;
 	*out = queue;
 	return 0;
 }
@@ -51,6 +76,8 @@ void event_queue_destroy(struct event_queue *queue)
 		buffer_free(&queue->queued[i].text);
 	buffer_free(&queue->taken);
 	close(queue->fd);
+	if (queue->write_fd != queue->fd)
+		close(queue->write_fd);
 	pthread_mutex_destroy(&queue->lock);
 	free(queue);
 }
@@ -71,7 +98,7 @@ static void wake(struct event_queue *queue)
 	if (queue->signalled)
 		return;
 	queue->signalled = true;
-	while (write(queue->fd, &one, sizeof(one)) < 0 && errno == EINTR)
+	while (write(queue->write_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 }
 

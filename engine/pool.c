@@ -1,20 +1,14 @@
 #include "pool.h"
+#include "cores.h"
 #include "fault_guard.h"
+#include "park.h"
 #include "../xmalloc.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* About 20 microseconds of pauses before a thread sleeps: longer than the caller
  * needs between two runs of one layer, far shorter than a scheduler's slice. */
@@ -31,10 +25,10 @@ struct pool {
 	pool_fn *fn;
 	void *arg;
 	int parts;
-	_Atomic uint64_t left;       /* run number << 32 | parts not taken */
-	_Atomic uint32_t unfinished; /* parts not finished; the caller sleeps on it */
-	_Atomic uint32_t signal;     /* counts runs; workers sleep on it */
-	_Atomic uint32_t sleepers;   /* workers that sleep or are about to */
+	_Atomic uint64_t left;     /* run number << 32 | parts not taken */
+	struct park unfinished;    /* parts not finished; the caller sleeps on it */
+	struct park signal;        /* counts runs; workers sleep on it */
+	_Atomic uint32_t sleepers; /* workers that sleep or are about to */
 	_Atomic bool caller_sleeps, stop, faulted;
 };
 
@@ -42,16 +36,6 @@ struct worker_start {
 	struct pool *pool;
 	int thread;
 };
-
-static void futex_wait(_Atomic uint32_t *word, uint32_t value)
-{
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
-}
-
-static void futex_wake(_Atomic uint32_t *word, int count)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
-}
 
 static inline void pause_briefly(void)
 {
@@ -102,8 +86,8 @@ static void compute(struct pool *pool, int thread)
 {
 	for (int part; (part = take_part(pool)) >= 0;) {
 		guarded_part(pool, pool->fn, pool->arg, part, thread);
-		if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->caller_sleeps))
-			futex_wake(&pool->unfinished, 1);
+		if (atomic_fetch_sub(&pool->unfinished.word, 1) == 1 && atomic_load(&pool->caller_sleeps))
+			park_wake_one(&pool->unfinished);
 	}
 }
 
@@ -111,13 +95,13 @@ static void compute(struct pool *pool, int thread)
 static void wait_for_run(struct pool *pool, uint32_t seen)
 {
 	for (int i = 0; i < SPINS; i++) {
-		if (atomic_load_explicit(&pool->signal, memory_order_acquire) != seen)
+		if (atomic_load_explicit(&pool->signal.word, memory_order_acquire) != seen)
 			return;
 		pause_briefly();
 	}
 	atomic_fetch_add(&pool->sleepers, 1);
-	while (atomic_load(&pool->signal) == seen)
-		futex_wait(&pool->signal, seen);
+	while (atomic_load(&pool->signal.word) == seen)
+		park_wait(&pool->signal, seen);
 	atomic_fetch_sub(&pool->sleepers, 1);
 }
 
@@ -128,7 +112,7 @@ static void *work(void *arg)
 	uint32_t seen = 0;
 	for (;;) {
 		wait_for_run(start.pool, seen);
-		seen = atomic_load(&start.pool->signal);
+		seen = atomic_load(&start.pool->signal.word);
 		if (atomic_load(&start.pool->stop))
 			return NULL;
 		compute(start.pool, start.thread);
@@ -137,15 +121,17 @@ static void *work(void *arg)
 
 static void announce(struct pool *pool)
 {
-	atomic_fetch_add(&pool->signal, 1);
+	atomic_fetch_add(&pool->signal.word, 1);
 	if (atomic_load(&pool->sleepers))
-		futex_wake(&pool->signal, INT_MAX);
+		park_wake_all(&pool->signal);
 }
 
 struct pool *pool_create(int threads)
 {
 	struct pool *pool = xcalloc(1, sizeof(*pool));
 	threads = threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : threads;
+	park_init(&pool->unfinished);
+	park_init(&pool->signal);
 	pool->threads = 1;
 	pool->worker = xcalloc((size_t)threads, sizeof(*pool->worker));
 	while (pool->threads < threads) {
@@ -168,6 +154,8 @@ void pool_destroy(struct pool *pool)
 	announce(pool);
 	for (int i = 0; i < pool->threads - 1; i++)
 		pthread_join(pool->worker[i], NULL);
+	park_destroy(&pool->unfinished);
+	park_destroy(&pool->signal);
 	free(pool->worker);
 	free(pool);
 }
@@ -181,13 +169,13 @@ static void wait_until_finished(struct pool *pool)
 {
 	uint32_t unfinished;
 	for (int i = 0; i < SPINS; i++) {
-		if (atomic_load_explicit(&pool->unfinished, memory_order_acquire) == 0)
+		if (atomic_load_explicit(&pool->unfinished.word, memory_order_acquire) == 0)
 			return;
 		pause_briefly();
 	}
 	atomic_store(&pool->caller_sleeps, true);
-	while ((unfinished = atomic_load(&pool->unfinished)) != 0)
-		futex_wait(&pool->unfinished, unfinished);
+	while ((unfinished = atomic_load(&pool->unfinished.word)) != 0)
+		park_wait(&pool->unfinished, unfinished);
 	atomic_store(&pool->caller_sleeps, false);
 }
 
@@ -201,7 +189,7 @@ void pool_run(struct pool *pool, int parts, pool_fn *fn, void *arg)
 	pool->fn = fn;
 	pool->arg = arg;
 	pool->parts = parts;
-	atomic_store(&pool->unfinished, (uint32_t)parts);
+	atomic_store(&pool->unfinished.word, (uint32_t)parts);
 	uint64_t run = (atomic_load_explicit(&pool->left, memory_order_relaxed) >> 32) + 1;
 	atomic_store(&pool->left, run << 32 | (uint32_t)parts);
 	announce(pool);
@@ -209,95 +197,8 @@ void pool_run(struct pool *pool, int parts, pool_fn *fn, void *arg)
 	wait_until_finished(pool);
 }
 
-/* --- How many threads this process may well use -------------------------------------- */
-
-/* One logical CPU of each physical core in the affinity mask. */
-static int physical_cores(void)
-{
-	cpu_set_t mine, seen;
-	if (sched_getaffinity(0, sizeof(mine), &mine) != 0)
-		return 1;
-	CPU_ZERO(&seen);
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		char path[96];
-		int first = cpu;
-		if (!CPU_ISSET(cpu, &mine))
-			continue;
-		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-		FILE *file = fopen(path, "re");
-		if (file) {
-			if (fscanf(file, "%d", &first) != 1 || first < 0 || first >= CPU_SETSIZE)
-				first = cpu;
-			fclose(file);
-		}
-		CPU_SET(first, &seen);
-	}
-	return CPU_COUNT(&seen);
-}
-
-static double read_quota_v2(const char *dir)
-{
-	char path[PATH_MAX + 64], quota[32];
-	double period, cpus = 0;
-	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max", dir);
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%31s %lf", quota, &period) == 2 && strcmp(quota, "max") != 0 && period > 0)
-		cpus = atof(quota) / period;
-	fclose(file);
-	return cpus;
-}
-
-static double read_quota_v1(void)
-{
-	double quota = 0, period = 0;
-	FILE *file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "re");
-	if (file) {
-		if (fscanf(file, "%lf", &quota) != 1)
-			quota = 0;
-		fclose(file);
-	}
-	file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "re");
-	if (file) {
-		if (fscanf(file, "%lf", &period) != 1)
-			period = 0;
-		fclose(file);
-	}
-	return quota > 0 && period > 0 ? quota / period : 0;
-}
-
-/* The smallest CPU quota of this process's control group and those above it; 0: none. */
-static double cgroup_quota(void)
-{
-	char line[PATH_MAX], *end;
-	double least = read_quota_v1();
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	if (!file)
-		return least;
-	while (fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "0::", 3) != 0)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		for (;;) {
-			double quota = read_quota_v2(line + 3);
-			if (quota > 0 && (least <= 0 || quota < least))
-				least = quota;
-			end = strrchr(line + 3, '/');
-			if (!end)
-				break;
-			*end = '\0';
-		}
-	}
-	fclose(file);
-	return least;
-}
-
 int pool_default_threads(void)
 {
-	int threads = physical_cores();
-	double quota = cgroup_quota();
-	if (quota > 0 && quota < threads)
-		threads = (int)quota;
-	return threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : threads;
+	int threads = cores_useful();
+	return threads > THREADS_MAX ? THREADS_MAX : threads;
 }

@@ -1,7 +1,7 @@
 /* pool.h: workers that compute rows in parallel with their caller.
  *
  * One pool per engine; only the generator thread calls pool_run(). Workers
- * spin a few microseconds, then sleep on a futex: an idle pool costs nothing,
+ * spin a few microseconds, then sleep (park.h): an idle pool costs nothing,
  * and when other programs hold the cores nothing collapses. */
 #ifndef POOL_H
 #define POOL_H
@@ -21,6 +21,6 @@ int pool_threads(const struct pool *);
 void pool_run(struct pool *, int parts, pool_fn *, void *arg); /* returns when all parts are done */
 /* True when a part since the last call read from a file that has been cut short; what it was to compute is garbage. */
 bool pool_faulted(struct pool *);
-int pool_default_threads(void); /* physical cores within affinity mask and cgroup quota */
+int pool_default_threads(void); /* cores.h */
 
 #endif

@@ -74,7 +74,7 @@ static uint64_t fresh_seed(void)
 {
 	uint64_t seed;
 	struct timespec now;
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == (ssize_t)sizeof(seed))
+	if (getentropy(&seed, sizeof(seed)) == 0)
 		return seed;
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000000007u ^ (uint64_t)now.tv_nsec;

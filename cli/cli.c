@@ -18,6 +18,7 @@ const struct cli_command cli_commands[] = {
 	{"score", cli_score, "-m MODEL [--ids] [--top N]"},
 	{"bench", cli_bench, "-m MODEL [-p N,…] [-n N,…] [-d N,…] [-r N]"},
 	{"render", cli_render, "[--width N] [--markdown]"},
+	{"terminal", cli_terminal, ""},
 	{NULL, NULL, NULL},
 };
 

@@ -38,5 +38,6 @@ int cli_detokenize(struct cli *);
 int cli_score(struct cli *);
 int cli_bench(struct cli *);
 int cli_render(struct cli *);
+int cli_terminal(struct cli *);
 
 #endif

@@ -120,7 +120,8 @@ void app_overlay_palette(struct app *app)
 {
 	struct overlay *o = open_overlay(app, OVERLAY_PALETTE, i18n_text(app->tr, "overlay.palette"));
 	for (int id = ACTION_NONE + 1; id < ACTION_COUNT; id++) {
-		char *key = xasprintf("action.%s", action_table[id].name), *shown = keys_shown(app->tr, (enum action)id);
+		char *key = xasprintf("action.%s", action_table[id].name),
+		     *shown = keys_shown(app->tr, (enum action)id);
 		add_choice(o, (struct choice){.action = (enum action)id}, i18n_text(app->tr, key), shown);
 		free(shown);
 		free(key);

@@ -23,29 +23,17 @@ static char *state_dir(const struct app *app)
 	return option_flag(app->o.options, OPTION_NO_SAVE) ? NULL : path_dir(PATH_STATE);
 }
 
-static enum i18n_bidi bidi_of(const struct options *options, const struct terminal_facts *facts)
-{
-	const char *name = option_string(options, OPTION_BIDI);
-	if (strcmp(name, "auto") == 0)
-		return terminal_facts_bidi(facts);
-	return strcmp(name, "terminal") == 0 ? I18N_BIDI_TERMINAL
-	       : strcmp(name, "off") == 0    ? I18N_BIDI_OFF
-					     : I18N_BIDI_APP;
-}
-
 void app_terminal_translate(struct app *app, struct i18n *tr)
 {
-	const struct options *o = app->o.options;
-	int ambiguous = option_given(o, OPTION_AMBIGUOUS) ? atoi(option_string(o, OPTION_AMBIGUOUS)) : 0;
 	if (app->terminal)
-		terminal_facts_apply(&app->terminal->facts, tr, ambiguous);
+		terminal_facts_apply(&app->terminal->facts, tr, terminal_facts_ambiguous(app->o.options));
 }
 
 /* Everything is laid out anew. */
 static void apply(struct app *app)
 {
 	const struct terminal_facts *facts = &app->terminal->facts;
-	app->bidi = bidi_of(app->o.options, facts);
+	app->bidi = terminal_facts_choose(facts, app->o.options);
 	struct screen_traits traits = {
 		.measured = facts->measured,
 		.synchronized = terminal_facts_synchronized(facts),

@@ -55,8 +55,10 @@ bool terminal_ask(int fd, int wait_ms, struct terminal_facts *facts)
 	raw = before;
 	cfmakeraw(&raw);
 	tcsetattr(fd, TCSADRAIN, &raw);
-	if (write_all(fd, questions, len))
+	/* On the alternate screen, where there is one: what stands on this one stays. */
+	if (write_all(fd, "\0337\033[?1049h", 10) && write_all(fd, questions, len))
 		collect(fd, probe, wait_ms);
+	write_all(fd, "\033[?1049l\0338", 10);
 	tcsetattr(fd, TCSADRAIN, &before);
 	bool done = terminal_probe_done(probe);
 	*facts = *terminal_probe_facts(probe);

@@ -214,6 +214,21 @@ enum i18n_bidi terminal_facts_bidi(const struct terminal_facts *facts)
 	return terminal ? I18N_BIDI_TERMINAL : I18N_BIDI_APP;
 }
 
+enum i18n_bidi terminal_facts_choose(const struct terminal_facts *facts, const struct options *options)
+{
+	const char *name = option_string(options, OPTION_BIDI);
+	if (strcmp(name, "auto") == 0)
+		return terminal_facts_bidi(facts);
+	return strcmp(name, "terminal") == 0 ? I18N_BIDI_TERMINAL
+	       : strcmp(name, "off") == 0    ? I18N_BIDI_OFF
+					     : I18N_BIDI_APP;
+}
+
+int terminal_facts_ambiguous(const struct options *options)
+{
+	return option_given(options, OPTION_AMBIGUOUS) ? atoi(option_string(options, OPTION_AMBIGUOUS)) : 0;
+}
+
 bool terminal_facts_equal(const struct terminal_facts *a, const struct terminal_facts *b)
 {
 	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)

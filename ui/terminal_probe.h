@@ -9,6 +9,7 @@
 #define TERMINAL_PROBE_H
 
 #include "../i18n/i18n.h"
+#include "../options.h"
 
 enum { TERMINAL_WAIT_MS = 150 }; /* for all answers together, once */
 
@@ -30,6 +31,9 @@ void terminal_facts_init(struct terminal_facts *);
 void terminal_facts_apply(const struct terminal_facts *, struct i18n *, int ambiguous);
 /* Who puts rows in order when the person leaves it to us. */
 enum i18n_bidi terminal_facts_bidi(const struct terminal_facts *);
+/* The same, when the person has a say (--bidi, --ambiguous; 0: left to us). */
+enum i18n_bidi terminal_facts_choose(const struct terminal_facts *, const struct options *);
+int terminal_facts_ambiguous(const struct options *);
 /* It can be told to leave the order alone (CSI 8 l). */
 bool terminal_facts_explicit(const struct terminal_facts *);
 bool terminal_facts_synchronized(const struct terminal_facts *);

@@ -11,6 +11,7 @@
  * screen.c          | the only file that knows curses
  * screen_headless.c | the same interface in memory, for tests
  * terminal_probe.c terminal_cache.c outer_terminal.c | what the terminal is and does
+ * terminal_ask.c terminal_report.c | the same for bora terminal
  * transcript.c      | messages to rows, cached; scrolling
  * body.c            | one message to rows, chunk by chunk
  * markdown.c        | cuts a message into chunks    unfinished.c | what is half-written
@@ -36,6 +37,8 @@ struct ui_options {
 	const char *first_prompt; /* sent at once, or NULL */
 };
 
+/* Prints what the terminal was found to be, and samples; 0, or -1: there is no terminal. */
+int ui_terminal(const struct ui_options *);
 int ui_run(const struct ui_options *); /* the program's exit code; needs a terminal on stdin and stdout */
 /* The rows that the chat would draw for an answer that is still being written, as
  * text, a line a row, appended to out. */

@@ -432,6 +432,9 @@ static void do_theme(const struct call *c)
 		return;
 	}
 	struct theme *theme = theme_open(name, option_flag(app->o.options, OPTION_NO_COLOR));
+	const char *colors = option_string(app->o.options, OPTION_COLORS);
+	if (colors && theme_set(theme, colors, err, sizeof(err)))
+		say_error(app, err);
 	app->screen->ops->theme(app->screen, theme);
 	theme_free(app->theme);
 	app->theme = theme;

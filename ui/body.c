@@ -6,6 +6,7 @@
 
 /* Chunks at the end that text to come may still change: see markdown.h. */
 enum { UNSETTLED = 3, ROOM_MIN = 12 };
+enum { GUESS_LINES = 30 }; /* of code that says nothing about its language before we stop asking */
 
 static void free_chunk(struct body_chunk *chunk)
 {
@@ -193,6 +194,42 @@ static void lay_more_rows(struct body *b, struct body_chunk *chunk, const char *
 	buffer_free(&source);
 }
 
+struct colouring {
+	struct rich *line;
+	const char *source;
+	size_t done;
+};
+
+static void color_word(void *arg, size_t start, size_t end, enum style style)
+{
+	struct colouring *c = arg;
+	rich_add(c->line, c->source + c->done, start - c->done, STYLE_CODE, 0);
+	rich_add(c->line, c->source + start, end - start, style, 0);
+	c->done = end;
+}
+
+/* A line of code, coloured on from where the line before it ended. */
+static void color_line(struct body_chunk *chunk, const char *source, size_t len, struct rich *line)
+{
+	const struct body_chunk *before = chunk - 1;
+	struct colouring c = {line, source, 0};
+	chunk->language = before->language;
+	chunk->after = before->after;
+	if (chunk->language)
+		highlight_line(chunk->language, &chunk->after, source, len, color_word, &c);
+	rich_add(line, source + c.done, len - c.done, STYLE_CODE, 0);
+}
+
+static void name_language(struct body_chunk *fence, const char *text)
+{
+	size_t len;
+	const char *name = markdown_language(text + fence->at.start, fence->at.end - fence->at.start, &len);
+	if (!fence->language)
+		fence->language = highlight_language(name, len);
+	fence->unnamed = len == 0;
+	fence->after = (struct highlight_state){0};
+}
+
 /* Lines of code and fences keep their place: what the fence is indented by goes. */
 static void lay_line(struct body *b, struct body_chunk *chunk, const char *text, size_t len,
 		     const struct body_options *o)
@@ -213,8 +250,12 @@ static void lay_line(struct body *b, struct body_chunk *chunk, const char *text,
 		return;
 	}
 	unsigned style = kind == PIECE_CODE ? STYLE_CODE : kind == PIECE_FENCE ? STYLE_CODE_FRAME : STYLE_TEXT;
-	rich_add(&line, source.data, source.len, style, 0);
+	if (kind == PIECE_CODE)
+		color_line(chunk, source.data ? source.data : "", source.len, &line);
+	else
+		rich_add(&line, source.data, source.len, style, 0);
 	if (chunk->at.kind == MARKDOWN_FENCE_OPEN) {
+		name_language(chunk, text);
 		char *number = xasprintf("  [%d]", o->block_base + chunk->at.block);
 		rich_add(&line, number, strlen(number), style, 0);
 		free(number);
@@ -246,9 +287,31 @@ static void lay_chunk(struct body *b, struct body_chunk *chunk, const char *text
 	chunk->laid = true;
 }
 
+/* Asks the code for its language once another line of it is complete. Whether it
+ * was found, and the lines from the fence on are to be laid out again. */
+static bool guess(struct body *b, struct body_chunk *chunk, const char *text, size_t len)
+{
+	struct body_chunk *fence = chunk;
+	if (chunk->at.kind != MARKDOWN_CODE || chunk->language || chunk->at.end >= len)
+		return false;
+	while (fence > b->chunks && fence->at.kind == MARKDOWN_CODE && chunk - fence <= GUESS_LINES)
+		fence--;
+	if (fence->at.kind != MARKDOWN_FENCE_OPEN || !fence->unnamed)
+		return false;
+	fence->language = highlight_guess(text + fence->at.end + 1, chunk->at.end + 1 - fence->at.end - 1);
+	if (!fence->language)
+		return false;
+	for (struct body_chunk *c = fence + 1; c <= chunk; c++) {
+		free_chunk(c);
+		c->laid = false;
+	}
+	b->laid = (int)(fence - b->chunks) + 1;
+	return true;
+}
+
 void body_lay(struct body *b, const char *text, size_t len, const struct body_options *o)
 {
-	for (; b->laid < b->count; b->laid++) {
+	while (b->laid < b->count) {
 		struct body_chunk *chunk = &b->chunks[b->laid];
 		const struct body_chunk *before = chunk - 1;
 		if (!chunk->laid)
@@ -257,6 +320,8 @@ void body_lay(struct body *b, const char *text, size_t len, const struct body_op
 		chunk->rows = chunk->at.blank_before && b->laid && chunk->pieces.count;
 		for (int i = 0; i < chunk->pieces.count; i++)
 			chunk->rows += chunk->pieces.list[i].rows;
+		if (!guess(b, chunk, text, len))
+			b->laid++;
 	}
 	b->rows = b->count ? b->chunks[b->count - 1].first_row + b->chunks[b->count - 1].rows : 0;
 }
@@ -301,7 +366,7 @@ bool body_block(const struct body *b, const char *text, size_t len, int number, 
 			*language = xstrndup(name, name_len);
 		} else if (chunk->at.kind == MARKDOWN_CODE) {
 			take_source(chunk, text, code);
-			if (chunk->at.end < len)
+			if (chunk->at.end < len && text[chunk->at.end] == '\n')
 				buffer_puts(code, "\n");
 		}
 	}

@@ -5,6 +5,7 @@
 #ifndef BODY_H
 #define BODY_H
 
+#include "highlight.h"
 #include "markdown.h"
 #include "piece.h"
 #include "table.h"
@@ -27,8 +28,11 @@ struct body_chunk {
 	struct markdown_chunk at;
 	struct markdown_state before;
 	struct pieces pieces;
-	struct table_shape shape; /* of a MARKDOWN_TABLE */
-	int first_row, rows;      /* within the body, the empty row before included */
+	struct table_shape shape;        /* of a MARKDOWN_TABLE */
+	const struct language *language; /* of a line of code and of its fence, NULL: not known */
+	struct highlight_state after;    /* a line of code */
+	bool unnamed;                    /* a fence that names no language: it is guessed */
+	int first_row, rows;             /* within the body, the empty row before included */
 	bool laid;
 };
 

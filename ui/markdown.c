@@ -285,7 +285,15 @@ static void take_item(struct markdown_state *state, const struct text_line *line
 	state->list = true;
 }
 
-static size_t take_code_line(struct markdown_state *state, const struct text_line *line, struct markdown_chunk *chunk)
+static size_t cut_long_line(const char *text, const struct text_line *line, struct markdown_chunk *chunk)
+{
+	if (line->end - line->start <= MARKDOWN_MOST)
+		return line->next;
+	return chunk->end = cut_line(text, line->start);
+}
+
+static size_t take_code_line(struct markdown_state *state, const char *text, const struct text_line *line,
+			     struct markdown_chunk *chunk)
 {
 	bool closing = closes(state, line);
 	chunk->kind = closing ? MARKDOWN_FENCE_CLOSE : MARKDOWN_CODE;
@@ -293,7 +301,7 @@ static size_t take_code_line(struct markdown_state *state, const struct text_lin
 	chunk->indent = state->indent;
 	if (closing)
 		state->fence = 0;
-	return line->next;
+	return closing ? line->next : cut_long_line(text, line, chunk);
 }
 
 static size_t take_fence(struct markdown_state *state, const struct text_line *line, struct markdown_chunk *chunk)
@@ -349,12 +357,12 @@ bool markdown_next(struct markdown_state *state, const char *text, size_t len, b
 	chunk->start = line.start;
 	chunk->end = line.end;
 	if (state->fence) {
-		*pos = take_code_line(state, &line, chunk);
+		*pos = take_code_line(state, text, &line, chunk);
 	} else if (fence_length(&line)) {
 		*pos = take_fence(state, &line, chunk);
 	} else if (typed) {
 		chunk->kind = MARKDOWN_LINE;
-		*pos = line.next;
+		*pos = cut_long_line(text, &line, chunk);
 	} else if (state->table) {
 		chunk->kind = MARKDOWN_TABLE_MORE;
 		*pos = take_table(state, text, len, line, chunk);

@@ -100,7 +100,7 @@ static void set_colors(struct terminal *t)
 		return;
 	for (int i = 0; i < STYLE_COUNT; i++) {
 		const struct look *look = &t->theme.look[i];
-		short color = COLORS >= 256 ? look->color : look->basic;
+		short color = COLORS >= 256 ? (short)theme_nearest(look->color, 256) : look->basic;
 		short background = COLORS >= 256 || look->background < 0 ? look->background : THEME_BASIC_BACKGROUND;
 		init_pair((short)(i + 1), color, background);
 	}

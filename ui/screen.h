@@ -31,6 +31,16 @@ enum style { /* what a cell means; theme.c gives colours */
 	     STYLE_TOP_HEADING,
 	     STYLE_INLINE_CODE,
 	     STYLE_BULLET,
+	     STYLE_KEYWORD, /* of code, from here on */
+	     STYLE_TYPE_NAME,
+	     STYLE_STRING,
+	     STYLE_COMMENT,
+	     STYLE_NUMBER, /* constants too */
+	     STYLE_FUNCTION,
+	     STYLE_NAME, /* variables, keys, attributes */
+	     STYLE_MACRO,
+	     STYLE_INSERTED,
+	     STYLE_DELETED,
 	     STYLE_COUNT,
 };
 enum { /* what may be added to a style */

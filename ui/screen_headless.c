@@ -162,7 +162,7 @@ void screen_headless_cursor(struct screen *screen, int *row, int *column)
 
 static void dump_styles(struct headless *h, int row, int last, struct buffer *out)
 {
-	static const char letters[STYLE_COUNT + 1] = ".udTSaEWcfHsileqMp1ib";
+	static const char letters[STYLE_COUNT + 1] = ".udTSaEWcfHsileqMp1ibKYGCNFVD+-";
 	buffer_puts(out, "\n");
 	for (int column = 0; column < last; column++) {
 		unsigned style = cell_at(h, row, column)->style, added = style & STYLE_ADDITIONS;

@@ -127,6 +127,13 @@ int ui_run(const struct ui_options *options)
 	}
 	const struct options *o = options->options;
 	struct theme *theme = theme_open(option_string(o, OPTION_THEME), option_flag(o, OPTION_NO_COLOR));
+	const char *colors = option_string(o, OPTION_COLORS);
+	if (colors && theme_set(theme, colors, err, sizeof(err))) {
+		fprintf(stderr, "bora: %s\n", err);
+		theme_free(theme);
+		loop_free(loop);
+		return 2;
+	}
 	struct screen *screen = usable_terminal() ? screen_open_curses(theme, err, sizeof(err)) : NULL;
 	int code = screen ? run_on(screen, options, loop) : line_mode_run(options, loop);
 	theme_free(theme);

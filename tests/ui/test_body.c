@@ -212,8 +212,8 @@ static void test_streaming_equals_at_once(void **state)
 /* Whatever a model writes without end, what is looked at again stays small. */
 static void test_chunks_are_bounded(void **state)
 {
-	static const char *const units[] = {"word ",       "字", "x",      "> quote\n", "- item\n  - more\n",
-					    "| a | b |\n", "**", "text\n", "   - a\n\n"};
+	static const char *const units[] = {"word ",       "字", "x",      "> quote\n",  "- item\n  - more\n",
+					    "| a | b |\n", "**", "text\n", "   - a\n\n", "```\nx"};
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		struct buffer text = {0};
 		if (units[i][0] == '|')

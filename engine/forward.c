@@ -1,4 +1,5 @@
 #include "forward.h"
+#include "attention.h"
 #include "rope.h"
 #include "../xmalloc.h"
 
@@ -15,7 +16,6 @@ enum {
 	PART_BYTES = 128 << 10, /* of weights, at least, that a part is worth */
 	PARTS_A_THREAD = 8,
 	PART_PRODUCTS = 32 << 20, /* multiplications a part at most: a cancel is noticed in time */
-	QUERY_BLOCK = 8,          /* tokens an attention part */
 	BATCH_USEFUL = 256,       /* more tokens a pass cost memory and gain nothing */
 };
 
@@ -27,8 +27,8 @@ struct forward {
 	const atomic_bool *cancel;
 	int batch, kv_type;
 	int q_width, k_width, v_width, out_width; /* floats a token */
-	int group_split;                          /* parts that a KV head's query heads are split into */
 	struct rope rope, rope_local;
+	struct attention_pass *attention;
 	/* Of the pass under way: tokens lo..count-1 are computed, the first at position `first`. */
 	int lo, count, first, layer;
 	/* Scratch, a row a token. */
@@ -40,8 +40,6 @@ struct forward {
 	uint8_t *act;           /* [batch][act_stride] norm, quantised */
 	size_t wide, act_stride;
 	float *angles; /* [batch][global cos, sin, local cos, sin][half] */
-	float *scores; /* [threads][QUERY_BLOCK][group][positions] */
-	size_t scores_stride;
 };
 
 static int max(int a, int b)
@@ -102,10 +100,6 @@ static void allocate(struct forward *f)
 	f->up = aligned_rows(rows, (size_t)h->ffn * sizeof(float));
 	f->act = aligned_rows(rows, f->act_stride);
 	f->angles = aligned_rows(rows, 4 * (size_t)f->rope.half * sizeof(float));
-	f->scores_stride = (size_t)(h->heads / h->heads_kv) * QUERY_BLOCK *
-			   ((size_t)kv_cache_shape(f->cache)->positions + QUERY_BLOCK + ATTENTION_PAD);
-	/* Not touched before it is used: a long context costs nothing while it is empty. */
-	f->scores = xmalloc((size_t)pool_threads(f->pool) * f->scores_stride * sizeof(float));
 }
 
 struct forward *forward_create(const struct model *model, const struct kernels *kernels, struct pool *pool,
@@ -124,10 +118,9 @@ struct forward *forward_create(const struct model *model, const struct kernels *
 	f->k_width = h->heads_kv * h->head_k;
 	f->v_width = h->heads_kv * h->head_v;
 	f->out_width = h->heads * h->head_v;
-	/* Splitting must not depend on the number of threads: a kernel may sum a smaller group otherwise. */
-	f->group_split = h->heads_kv == 1 && h->heads % 2 == 0 ? 2 : 1;
 	rope_init(&f->rope, model, false);
 	rope_init(&f->rope_local, model, true);
+	f->attention = attention_create(model, kernels, pool, cache, cancel);
 	allocate(f);
 	return f;
 }
@@ -136,9 +129,10 @@ void forward_destroy(struct forward *f)
 {
 	if (!f)
 		return;
+	attention_destroy(f->attention);
 	rope_free(&f->rope);
 	rope_free(&f->rope_local);
-	float *const owned[] = {f->x, f->norm, f->q, f->key, f->value, f->out, f->gate, f->up, f->angles, f->scores};
+	float *const owned[] = {f->x, f->norm, f->q, f->key, f->value, f->out, f->gate, f->up, f->angles};
 	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
 		free(owned[i]);
 	free(f->act);
@@ -370,56 +364,16 @@ static void token_step(struct forward *f, pool_fn *step)
 	pool_run(f->pool, f->count - f->lo, step, f);
 }
 
-/* --- Attention: part = (KV head, share of its query heads, block of tokens) ----------------------- */
-
-/* Tokens first..last - 1 with one share of a KV head's queries. */
-static void attend(const struct forward *f, int share, int first, int last, float *scores)
-{
-	const struct hparams *h = &f->model->h;
-	int head = share / f->group_split, group = h->heads / h->heads_kv / f->group_split, q_head = share * group;
-	int end = f->first + first + 1, window = this_layer(f)->sliding ? h->sliding_window : 0;
-	int start = window > 0 && end > window ? end - window : 0;
-	struct attention_block a = {
-		.q = row(f->q, (size_t)f->q_width, first) + q_head * h->head_k,
-		.q_stride = (size_t)f->q_width,
-		.tokens = last - first,
-		.group = group,
-		.head_k = h->head_k,
-		.head_v = h->head_v,
-		.keys = kv_cache_key(f->cache, f->layer, head, start),
-		.values = kv_cache_value(f->cache, f->layer, head, start),
-		.count = end - start,
-		.scale = h->attn_scale,
-		.scratch = scores,
-		.out = row(f->norm, f->wide, first) + q_head * h->head_v,
-		.out_stride = f->wide,
-	};
-	if (f->k->attention_block && f->k->attention_block(f->kv_type, &a))
-		return;
-	for (int t = 0; t < a.tokens; t++)
-		f->k->attention(f->kv_type, a.q + (size_t)t * a.q_stride, group, h->head_k, h->head_v, a.keys, a.values,
-				a.count + t, a.scale, scores, a.out + (size_t)t * a.out_stride);
-}
-
-static void attention_part(void *arg, int part, int thread)
-{
-	struct forward *f = arg;
-	int shares = f->model->h.heads_kv * f->group_split, share = part % shares;
-	/* The last tokens see the most: begin with them, so that no thread ends with a long part. */
-	int blocks = (f->count - f->lo + QUERY_BLOCK - 1) / QUERY_BLOCK, block = blocks - 1 - part / shares;
-	int first = f->lo + block * QUERY_BLOCK, last = min(first + QUERY_BLOCK, f->count);
-	float *scores = f->scores + (size_t)thread * f->scores_stride;
-	int window = this_layer(f)->sliding ? f->model->h.sliding_window : 0;
-	/* Tokens that see from the very beginning share their keys; others begin one later each. */
-	int step = window > 0 && f->first + last > window ? 1 : last - first;
-	for (int t = first; t < last && !cancelled(f); t += step)
-		attend(f, share, t, t + step, scores);
-}
-
 static void attention_step(struct forward *f)
 {
-	int blocks = (f->count - f->lo + QUERY_BLOCK - 1) / QUERY_BLOCK;
-	pool_run(f->pool, blocks * f->model->h.heads_kv * f->group_split, attention_part, f);
+	struct attention_rows rows = {.layer = f->layer,
+				      .tokens = f->count - f->lo,
+				      .position = f->first + f->lo,
+				      .q = row(f->q, (size_t)f->q_width, f->lo),
+				      .q_stride = (size_t)f->q_width,
+				      .out = row(f->norm, f->wide, f->lo),
+				      .out_stride = f->wide};
+	attention_run(f->attention, &rows);
 }
 
 /* --- The pass ------------------------------------------------------------------------------------- */

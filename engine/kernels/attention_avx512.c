@@ -1,16 +1,16 @@
-/* Attention of several tokens at once with AVX-512: what a long prompt spends its time on.
- *
- * Keys are converted to floats in tiles that stay in the first-level cache and meet all
- * queries there; the values' sums of eight queries stay in registers. The order of sums is
- * that of kernels.h, so the bits are those of attention() token by token. */
+/* Attention and the rows of the KV cache with AVX-512. */
 #if defined(__x86_64__)
 #include "../engine.h"
 #include "avx512.h"
 
+enum { KEYS = 32 };
+
+#include "attention_tiles.h"
+
 #include <math.h>
 #include <string.h>
 
-/* --- One token ------------------------------------------------------------------------------------ */
+/* --- Rows of the cache ----------------------------------------------------------------------------- */
 
 static void store_q8(const float *x, int64_t n, uint8_t *out)
 {
@@ -38,322 +38,412 @@ void avx512_kv_store(int kv_type, const float *x, int64_t n, void *out)
 	}
 }
 
-/* Elements i..i + 15 of a cache row; i is a multiple of 16. */
-INLINE __m512 one_load_kv(int kv_type, const uint8_t *row, int i, __mmask16 mask)
+/* --- Tiles ------------------------------------------------------------------------------------------- */
+
+/* Which of the positions i..i + 15 lie in the span. */
+INLINE __mmask16 span_mask(struct span span, int i)
 {
-	if (kv_type == ENGINE_KV_F32)
-		return _mm512_maskz_loadu_ps(mask, row + 4 * i);
-	if (kv_type == ENGINE_KV_F16)
-		return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, row + 2 * i));
-	const uint8_t *block = row + i / GROUP * KV_Q8_BYTES;
-	__m512 d = _mm512_maskz_mov_ps(mask, _mm512_set1_ps(half_at(block)));
-	return _mm512_mul_ps(d, bytes_to_float16(load16(block + 2 + i % GROUP)));
+	return mask_of(span.last - i) & (__mmask16)~mask_of(span.first - i);
 }
 
-struct heads {
-	const float *q;
-	const uint8_t *keys, *values;
-	size_t key_bytes, value_bytes;
-	int group, head_k, head_v;
-	int64_t count;
-	float scale, *scores, *out;
-};
-
-enum {
-	ONE_HEAD_MOST = 512, /* elements of a key that are converted once for all its queries */
-	ONE_HEADS = 4,       /* whose sums of values stay in registers */
-};
-
-INLINE void one_score_keys(int kv_type, const struct heads *h)
+/* Sixteen rows of eight cells, two rows in a register: i and i + 4 for i below 4, then i + 4 and i + 8. Register j
+ * becomes cell j of all rows. */
+INLINE void transpose_cells(__m512i *x)
 {
-	float key[ONE_HEAD_MOST];
-	for (int64_t t = 0; t < h->count; t++) {
-		const uint8_t *row = h->keys + (size_t)t * h->key_bytes;
-		const float *k = key;
-		if (kv_type == ENGINE_KV_F32)
-			k = (const float *)(const void *)row;
+	__m512i t[8];
+#pragma GCC unroll 4
+	for (int i = 0; i < 8; i += 2) {
+		t[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
+		t[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
+	}
+#pragma GCC unroll 2
+	for (int i = 0; i < 8; i += 4) {
+		x[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+		x[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+		x[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+		x[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+	}
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		__m512i a = x[i], b = x[i + 4];
+		x[i] = _mm512_shuffle_i32x4(a, b, 0x88);
+		x[i + 4] = _mm512_shuffle_i32x4(a, b, 0xdd);
+	}
+}
+
+/* The scales of the rows' groups as floats. */
+static void build_scales(const struct tile *t, const void *rows, size_t bytes, int groups, struct span all,
+			 float *scale)
+{
+	uint16_t halves[ATTENTION_CHUNK];
+	for (int g = 0; g < groups; g++, scale += ATTENTION_CHUNK) {
+		const uint8_t *row = tile_row(rows, bytes, t, all.first, all) + g * KV_Q8_BYTES;
+		for (int i = all.first; i < all.last; i++, row += bytes)
+			memcpy(&halves[i], row, sizeof(*halves));
+		for (int i = all.first / 16 * 16; i < all.last; i += 16)
+			_mm512_store_ps(scale + i,
+					_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(span_mask(all, i), halves + i)));
+	}
+}
+
+INLINE __m512i two_rows(__m256i a, __m256i b)
+{
+	return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
+}
+
+/* Keys i..i + 15. The cells of four bytes become two steps: the even bytes, the odd bytes. */
+static void build_keys_q8(const struct tile *t, int i, struct span all, __m512i *out)
+{
+	size_t bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_k);
+	const uint8_t *row[16];
+	for (int j = 0; j < 16; j++)
+		row[j] = tile_row(t->a->keys, bytes, t, i + j, all) + 2;
+	for (int g = 0; g < t->wide_k / GROUP; g++) {
+		__m512i x[8];
+#pragma GCC unroll 8
+		for (int j = 0; j < 8; j++) {
+			int first = j < 4 ? j : j + 4;
+			x[j] = two_rows(_mm256_loadu_si256((const void *)(row[first] + g * KV_Q8_BYTES)),
+					_mm256_loadu_si256((const void *)(row[first + 4] + g * KV_Q8_BYTES)));
+		}
+		transpose_cells(x);
+#pragma GCC unroll 8
+		for (int j = 0; j < 8; j++, out += 4) {
+			out[0] = _mm512_srai_epi16(_mm512_slli_epi16(x[j], 8), 8);
+			out[2] = _mm512_srai_epi16(x[j], 8);
+		}
+	}
+}
+
+/* Elements i..i + 7 of a row of floats; zeros from n on. */
+INLINE __m256 load_floats(int kv_type, const uint8_t *row, int i, int n)
+{
+	__mmask8 mask = (__mmask8)mask_of(n - i);
+	return kv_type == ENGINE_KV_F32 ? _mm256_maskz_loadu_ps(mask, row + 4 * i)
+					: _mm256_cvtph_ps(_mm_maskz_loadu_epi16(mask, row + 2 * i));
+}
+
+INLINE void build_keys_floats(int kv_type, const struct tile *t, int i, struct span all, __m512i *out)
+{
+	int n = t->a->head_k;
+	size_t bytes = kernels_kv_row_bytes(kv_type, n);
+	const uint8_t *row[16];
+	for (int j = 0; j < 16; j++)
+		row[j] = tile_row(t->a->keys, bytes, t, i + j, all);
+	for (int e = 0; e < n; e += 8) {
+		__m512i x[8];
+#pragma GCC unroll 8
+		for (int j = 0; j < 8; j++) {
+			int first = j < 4 ? j : j + 4;
+			x[j] = two_rows(_mm256_castps_si256(load_floats(kv_type, row[first], e, n)),
+					_mm256_castps_si256(load_floats(kv_type, row[first + 4], e, n)));
+		}
+		transpose_cells(x);
+		for (int j = 0; j < 8; j++, out += 2)
+			*out = x[j];
+	}
+}
+
+static void build_keys(const struct tile *t, struct span all)
+{
+	bool q8 = t->kv_type == ENGINE_KV_Q8_0;
+	size_t steps = (size_t)t->wide_k / (q8 ? 2 : 1);
+	if (q8)
+		build_scales(t, t->a->keys, kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_k), t->wide_k / GROUP, all,
+			     t->key_scale);
+	for (int i = all.first / 16 * 16; i < all.last; i += 16) {
+		__m512i *out = (__m512i *)t->keys + (size_t)(i / KEYS) * steps * 2 + i / 16 % 2;
+		if (q8)
+			build_keys_q8(t, i, all, out);
+		else if (t->kv_type == ENGINE_KV_F16)
+			build_keys_floats(ENGINE_KV_F16, t, i, all, out);
 		else
-			for (int i = 0; i < h->head_k; i += 16)
-				_mm512_mask_storeu_ps(key + i, mask_of(h->head_k - i),
-						      one_load_kv(kv_type, row, i, mask_of(h->head_k - i)));
-		for (int g = 0; g < h->group; g++)
-			h->scores[g * h->count + t] =
-				avx512_dot_f32(k, h->q + (size_t)g * (size_t)h->head_k, h->head_k) * h->scale;
+			build_keys_floats(ENGINE_KV_F32, t, i, all, out);
 	}
 }
 
-static float softmax(float *x, int64_t count)
+/* Which position comes first in pair `pair` of 32 positions: as packing integers to 16 bits leaves them. */
+INLINE int first_of_pair(int pair)
 {
+	return pair / 4 * 4 + pair % 2 * 2 + pair % 4 / 2 * 16;
+}
+
+/* Positions i..i + 31 as pairs. Elements come as interleaving leaves them: those that are 0..3 and those that are
+ * 4..7 by eights. */
+static void build_values_q8(const struct tile *t, int i, struct span all)
+{
+	size_t bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_v);
+	for (int pair = 0; pair < 16; pair++) {
+		const uint8_t *a = tile_row(t->a->values, bytes, t, i + first_of_pair(pair), all) + 2,
+			      *b = tile_row(t->a->values, bytes, t, i + first_of_pair(pair) + 1, all) + 2;
+		__m512i *out = (__m512i *)t->values + i + 2 * pair;
+		for (int g = 0; g < t->wide_v / GROUP; g++, out += ATTENTION_CHUNK) {
+			__m512i x = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)(a + g * KV_Q8_BYTES)));
+			__m512i y = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)(b + g * KV_Q8_BYTES)));
+			out[0] = _mm512_unpacklo_epi16(x, y);
+			out[1] = _mm512_unpackhi_epi16(x, y);
+		}
+	}
+}
+
+INLINE void build_values_floats(int kv_type, const struct tile *t, struct span all)
+{
+	int n = t->a->head_v;
+	size_t bytes = kernels_kv_row_bytes(kv_type, n);
+	for (int i = all.first; i < all.last; i++) {
+		const uint8_t *row = tile_row(t->a->values, bytes, t, i, all);
+		float *out = (float *)t->values + i * GROUP;
+		for (int e = 0; e < t->wide_v; e += GROUP, out += ATTENTION_CHUNK * GROUP)
+			for (int j = 0; j < GROUP; j += 8)
+				_mm256_store_ps(out + j, load_floats(kv_type, row, e + j, n));
+	}
+}
+
+static void build_values(const struct tile *t, struct span all)
+{
+	if (t->kv_type == ENGINE_KV_F16)
+		build_values_floats(ENGINE_KV_F16, t, all);
+	else if (t->kv_type == ENGINE_KV_F32)
+		build_values_floats(ENGINE_KV_F32, t, all);
+	else {
+		for (int i = all.first / KEYS * KEYS; i < all.last; i += KEYS)
+			build_values_q8(t, i, all);
+		build_scales(t, t->a->values, kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_v), t->wide_v / GROUP,
+			     all, t->value_scale);
+	}
+}
+
+/* Of n floats; a NaN is larger than everything. */
+static float largest_magnitude(const float *x, int n)
+{
+	__m512i largest = _mm512_setzero_si512();
+	for (int i = 0; i < n; i += 16) {
+		__m512i bits = _mm512_castps_si512(_mm512_maskz_loadu_ps(mask_of(n - i), x + i));
+		largest = _mm512_max_epu32(largest, _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff)));
+	}
+	return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)_mm512_reduce_max_epu32(largest))));
+}
+
+static void build_query(const struct tile *t, int row)
+{
+	const float *q = attention_query(t->a, row);
+	int n = t->a->head_k;
+	float *out = (float *)t->queries + (size_t)row * (size_t)t->wide_k;
+	if (t->kv_type != ENGINE_KV_Q8_0) {
+		memcpy(out, q, (size_t)n * sizeof(*q));
+		t->query_scale[row] = t->a->scale * ATTENTION_LOG2E;
+		return;
+	}
+	float largest = largest_magnitude(q, n), inverse = inverse_scale(largest) > 0 ? QUERY_LARGEST / largest : 0;
+	t->query_scale[row] = largest / QUERY_LARGEST * (t->a->scale * ATTENTION_LOG2E);
+	/* Of four neighbours, the even ones become a cell and the odd ones another. */
+	const __m256i order = _mm256_set_epi8(15, 14, 11, 10, 13, 12, 9, 8, 7, 6, 3, 2, 5, 4, 1, 0, 15, 14, 11, 10, 13,
+					      12, 9, 8, 7, 6, 3, 2, 5, 4, 1, 0);
+	for (int i = 0; i < t->wide_k; i += 16) {
+		__m512i x = quantize16(_mm512_maskz_loadu_ps(mask_of(n - i), q + i), inverse);
+		__m256i y = _mm256_shuffle_epi8(_mm512_cvtepi32_epi16(x), order);
+		_mm256_store_si256((void *)((int16_t *)(void *)out + i), y);
+	}
+}
+
+/* --- Products -------------------------------------------------------------------------------------------- */
+
+/* Sums of `steps` steps for `rows` rows of cells, `stride` cells apart. */
+INLINE void dots_q8(int rows, const int32_t *cells, size_t stride, const __m512i *tile, int steps, __m512i (*sum)[2])
+{
+#pragma GCC unroll 6
+	for (int r = 0; r < rows; r++)
+		sum[r][0] = sum[r][1] = _mm512_setzero_si512();
+#pragma GCC unroll 2
+	for (int i = 0; i < steps; i++, tile += 2) {
+		__m512i a = _mm512_load_si512(tile), b = _mm512_load_si512(tile + 1);
+#pragma GCC unroll 6
+		for (int r = 0; r < rows; r++) {
+			__m512i x = _mm512_set1_epi32(cells[(size_t)r * stride + (size_t)i]);
+			sum[r][0] = _mm512_dpwssd_epi32(sum[r][0], x, a);
+			sum[r][1] = _mm512_dpwssd_epi32(sum[r][1], x, b);
+		}
+	}
+}
+
+INLINE void dots_floats(int rows, const float *cells, size_t stride, const float *tile, int steps, __m512 (*sum)[2])
+{
+#pragma GCC unroll 6
+	for (int r = 0; r < rows; r++)
+		sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+#pragma GCC unroll 2
+	for (int i = 0; i < steps; i++, tile += KEYS) {
+		__m512 a = _mm512_load_ps(tile), b = _mm512_load_ps(tile + 16);
+#pragma GCC unroll 6
+		for (int r = 0; r < rows; r++) {
+			__m512 x = _mm512_set1_ps(cells[(size_t)r * stride + (size_t)i]);
+			sum[r][0] = _mm512_fmadd_ps(x, a, sum[r][0]);
+			sum[r][1] = _mm512_fmadd_ps(x, b, sum[r][1]);
+		}
+	}
+}
+
+INLINE void score_keys_q8(int rows, const struct tile *t, int first, int key, __m512 (*sum)[2])
+{
+	int groups = t->wide_k / GROUP;
+	const int32_t *cells = t->queries + (size_t)first * (size_t)t->wide_k;
+	const __m512i *tile = (const __m512i *)t->keys + (size_t)(key / KEYS * groups) * GROUP;
+#pragma GCC unroll 6
+	for (int r = 0; r < rows; r++)
+		sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+	for (int g = 0; g < groups; g++, cells += HALF, tile += GROUP) {
+		const float *scale = t->key_scale + g * ATTENTION_CHUNK + key;
+		__m512 low = _mm512_load_ps(scale), high = _mm512_load_ps(scale + 16);
+		__m512i dot[ROWS][2];
+		dots_q8(rows, cells, (size_t)t->wide_k, tile, HALF, dot);
+#pragma GCC unroll 6
+		for (int r = 0; r < rows; r++) {
+			sum[r][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[r][0]), low, sum[r][0]);
+			sum[r][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[r][1]), high, sum[r][1]);
+		}
+	}
+}
+
+INLINE void score(int rows, const struct tile *t, int first, struct span span)
+{
+	for (int key = span.first / KEYS * KEYS; key < span.last; key += KEYS) {
+		__m512 sum[ROWS][2];
+		if (t->kv_type == ENGINE_KV_Q8_0)
+			score_keys_q8(rows, t, first, key, sum);
+		else
+			dots_floats(rows, (const float *)t->queries + (size_t)first * (size_t)t->wide_k,
+				    (size_t)t->wide_k, (const float *)t->keys + (size_t)key * (size_t)t->wide_k,
+				    t->a->head_k, sum);
+#pragma GCC unroll 6
+		for (int r = 0; r < rows; r++) {
+			__m512 scale = _mm512_set1_ps(t->query_scale[first + r]);
+			float *out = t->scores + r * ATTENTION_CHUNK + key;
+			_mm512_store_ps(out, _mm512_mul_ps(sum[r][0], scale));
+			_mm512_store_ps(out + 16, _mm512_mul_ps(sum[r][1], scale));
+		}
+	}
+}
+
+/* --- Weights ---------------------------------------------------------------------------------------------- */
+
+static void set_weights(const struct tile *t, struct span span)
+{
+	int first = span.first / KEYS * KEYS, last = (span.last + KEYS - 1) / KEYS * KEYS;
+	for (int g = 0; g < t->wide_v / GROUP; g++) {
+		const float *scale = t->value_scale + g * ATTENTION_CHUNK;
+		float *out = t->weight_scale + g * ATTENTION_CHUNK;
+		__m512i most = _mm512_setzero_si512(), magnitude = _mm512_set1_epi32(0x7fffffff);
+		for (int i = first; i < last; i += 16)
+			most = _mm512_max_epu32(most, _mm512_maskz_and_epi32(span_mask(span, i),
+									     _mm512_load_si512(scale + i), magnitude));
+		float largest = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)_mm512_reduce_max_epu32(most))));
+		bool sound = largest <= FLT_MAX;
+		__m512 inverse = _mm512_set1_ps(sound && largest > 0 ? WEIGHT_LARGEST / largest : 0);
+		t->value_unit[g] = sound ? largest / WEIGHT_LARGEST : NAN;
+		for (int i = first; i < last; i += 16)
+			_mm512_store_ps(out + i,
+					_mm512_maskz_mul_ps(span_mask(span, i), _mm512_load_ps(scale + i), inverse));
+	}
+}
+
+/* 2^x for x <= 0. The second operand of max is what a NaN leaves. */
+INLINE __m512 power_of_two(__m512 x)
+{
+	x = _mm512_max_ps(_mm512_set1_ps(EXP2_LOWEST), x);
+	__m512 k = _mm512_roundscale_ps(x, 8), r = _mm512_sub_ps(x, k), p = _mm512_set1_ps(EXP2_C5);
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C4));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C3));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C2));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C1));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
+	return _mm512_scalef_ps(p, k);
+}
+
+/* Weights of positions i..i + 31 as integers, for every group of values. */
+INLINE void pack_weights(const struct tile *t, int r, int i, __m512 a, __m512 b)
+{
+	const float *scale = t->weight_scale + i;
+	int16_t *out = t->weights + r * ATTENTION_CHUNK + i;
+	for (int g = 0; g < t->wide_v / GROUP; g++, scale += ATTENTION_CHUNK, out += ROWS * ATTENTION_CHUNK) {
+		__m512i x = _mm512_cvtps_epi32(_mm512_mul_ps(a, _mm512_load_ps(scale)));
+		__m512i y = _mm512_cvtps_epi32(_mm512_mul_ps(b, _mm512_load_ps(scale + 16)));
+		_mm512_store_si512(out, _mm512_packs_epi32(x, y));
+	}
+}
+
+static void weigh(const struct tile *t, int r, struct span span, float *state)
+{
+	float *scores = t->scores + r * ATTENTION_CHUNK;
 	__m512 largest = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
-	for (int64_t i = 0; i < count; i += 16)
-		largest = _mm512_max_ps(largest, _mm512_mask_loadu_ps(largest, mask_of(count - i), x + i));
-	largest = _mm512_set1_ps(_mm512_reduce_max_ps(largest));
-	for (int64_t i = 0; i < count; i += 16) {
-		__mmask16 mask = mask_of(count - i);
-		__m512 e = exp16(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x + i), largest));
-		_mm512_mask_storeu_ps(x + i, mask, e);
-		sum = _mm512_mask_add_ps(sum, mask, sum, e);
-	}
-	return sum16(sum);
-}
-
-/* Elements i..i + 31 of the outputs of up to `group` heads, each value read once. */
-INLINE void one_sum_values(int kv_type, const struct heads *h, int i, int first, int group, const float *sums)
-{
-	__m512 a[ONE_HEADS], b[ONE_HEADS];
-	__mmask16 low = mask_of(h->head_v - i), high = mask_of(h->head_v - i - 16);
-#pragma GCC unroll 4
-	for (int g = 0; g < group; g++)
-		a[g] = b[g] = _mm512_setzero_ps();
-	const uint8_t *row = h->values;
-	const float *score = h->scores + first * h->count;
-	for (int64_t t = 0; t < h->count; t++, row += h->value_bytes) {
-		__m512 x = one_load_kv(kv_type, row, i, low), y = one_load_kv(kv_type, row, high ? i + 16 : i, high);
-#pragma GCC unroll 4
-		for (int g = 0; g < group; g++) {
-			__m512 p = _mm512_set1_ps(score[g * h->count + t]);
-			a[g] = _mm512_fmadd_ps(p, x, a[g]);
-			b[g] = _mm512_fmadd_ps(p, y, b[g]);
+	for (int i = span.first / 16 * 16; i < span.last; i += 16)
+		largest = _mm512_mask_max_ps(largest, span_mask(span, i), _mm512_load_ps(scores + i), largest);
+	float most = _mm512_reduce_max_ps(largest);
+	largest = _mm512_set1_ps(most);
+	for (int i = span.first / KEYS * KEYS; i < span.last; i += KEYS) {
+		__m512 a = power_of_two(_mm512_sub_ps(_mm512_load_ps(scores + i), largest));
+		__m512 b = power_of_two(_mm512_sub_ps(_mm512_load_ps(scores + i + 16), largest));
+		a = _mm512_maskz_mov_ps(span_mask(span, i), a);
+		b = _mm512_maskz_mov_ps(span_mask(span, i + 16), b);
+		sum = _mm512_add_ps(_mm512_add_ps(sum, a), b);
+		if (t->kv_type == ENGINE_KV_Q8_0) {
+			pack_weights(t, r, i, a, b);
+		} else {
+			_mm512_store_ps(scores + i, a);
+			_mm512_store_ps(scores + i + 16, b);
 		}
 	}
-#pragma GCC unroll 4
-	for (int g = 0; g < group; g++) {
-		float *out = h->out + (size_t)(first + g) * (size_t)h->head_v + i;
-		_mm512_mask_storeu_ps(out, low, _mm512_div_ps(a[g], _mm512_set1_ps(sums[g])));
-		_mm512_mask_storeu_ps(out + 16, high, _mm512_div_ps(b[g], _mm512_set1_ps(sums[g])));
+	_mm512_storeu_ps(state, _mm512_maskz_mov_ps(
+					3, _mm512_setr_ps(most, sum16(sum), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
+}
+
+/* --- Values ------------------------------------------------------------------------------------------------ */
+
+INLINE void sum_values_q8(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
+{
+	const __m512i low = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+	const __m512i high = _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+	int first = span.first / KEYS * KEYS, steps = ((span.last + KEYS - 1) / KEYS * KEYS - first) / 2;
+	for (int g = 0; g < t->wide_v / GROUP; g++, sums += GROUP) {
+		const int16_t *weights = t->weights + g * ROWS * ATTENTION_CHUNK + first;
+		const __m512i *tile = (const __m512i *)t->values + (size_t)g * ATTENTION_CHUNK + first;
+		__m512 unit = _mm512_set1_ps(t->value_unit[g]);
+		__m512i sum[ROWS][2];
+		dots_q8(rows, (const int32_t *)(const void *)weights, ATTENTION_CHUNK / 2, tile, steps, sum);
+#pragma GCC unroll 6
+		for (int r = 0; r < rows; r++) {
+			float *out = sums + (size_t)r * stride;
+			__m512i a = _mm512_permutex2var_epi32(sum[r][0], low, sum[r][1]);
+			__m512i b = _mm512_permutex2var_epi32(sum[r][0], high, sum[r][1]);
+			_mm512_storeu_ps(out, _mm512_mul_ps(_mm512_cvtepi32_ps(a), unit));
+			_mm512_storeu_ps(out + 16, _mm512_mul_ps(_mm512_cvtepi32_ps(b), unit));
+		}
 	}
 }
 
-INLINE void one_attend(int kv_type, const struct heads *h)
+INLINE void sum_values_floats(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
 {
-	one_score_keys(kv_type, h);
-	for (int first = 0; first < h->group; first += ONE_HEADS) {
-		int group = h->group - first < ONE_HEADS ? h->group - first : ONE_HEADS;
-		float sums[ONE_HEADS];
-#pragma GCC unroll 4
-		for (int g = 0; g < group; g++)
-			sums[g] = softmax(h->scores + (first + g) * h->count, h->count);
-		for (int i = 0; i < h->head_v; i += 32)
-			switch (group) {
-			case 1: one_sum_values(kv_type, h, i, first, 1, sums); break;
-			case 2: one_sum_values(kv_type, h, i, first, 2, sums); break;
-			case 3: one_sum_values(kv_type, h, i, first, 3, sums); break;
-			default: one_sum_values(kv_type, h, i, first, ONE_HEADS, sums);
-			}
+	for (int e = 0; e < t->wide_v; e += GROUP, sums += GROUP) {
+		const float *tile = (const float *)t->values + (size_t)e * ATTENTION_CHUNK + span.first * GROUP;
+		__m512 sum[ROWS][2];
+		dots_floats(rows, t->scores + span.first, ATTENTION_CHUNK, tile, span.last - span.first, sum);
+#pragma GCC unroll 6
+		for (int r = 0; r < rows; r++) {
+			_mm512_storeu_ps(sums + (size_t)r * stride, sum[r][0]);
+			_mm512_storeu_ps(sums + (size_t)r * stride + 16, sum[r][1]);
+		}
 	}
 }
 
-void avx512_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
-		      const void *values, int64_t count, float scale, float *scratch, float *out)
+INLINE void sum_values(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
 {
-	struct heads h = {q,
-			  keys,
-			  values,
-			  kernels_kv_row_bytes(kv_type, head_k),
-			  kernels_kv_row_bytes(kv_type, head_v),
-			  group,
-			  head_k,
-			  head_v,
-			  count,
-			  scale,
-			  scratch,
-			  out};
-	if (kv_type == ENGINE_KV_F32)
-		one_attend(ENGINE_KV_F32, &h);
-	else if (head_k > ONE_HEAD_MOST)
-		kernels_reference.attention(kv_type, q, group, head_k, head_v, keys, values, count, scale, scratch,
-					    out);
-	else if (kv_type == ENGINE_KV_F16)
-		one_attend(ENGINE_KV_F16, &h);
+	if (t->kv_type == ENGINE_KV_Q8_0)
+		sum_values_q8(rows, t, span, sums, stride);
 	else
-		one_attend(ENGINE_KV_Q8_0, &h);
+		sum_values_floats(rows, t, span, sums, stride);
 }
 
-/* --- Several tokens ------------------------------------------------------------------------------- */
-
-enum {
-	TILE_KEYS = 32,  /* keys converted at once */
-	HEAD_MOST = 256, /* elements: the tile has 32 KiB at most */
-	KEYS = 4,        /* keys and */
-	QUERIES = 2,     /* queries whose dot products are summed at once */
-	VALUE_ROWS = 8,  /* queries whose sums of values are */
-};
-
-/* Elements i..i + 15 of a cache row; i is a multiple of 16. */
-INLINE __m512 load_kv(int kv_type, const uint8_t *row, int i)
+void avx512_attention(int kv_type, const struct attention *a, int64_t chunk, void *scratch, float *states)
 {
-	uint16_t half;
-	if (kv_type == ENGINE_KV_F32)
-		return _mm512_loadu_ps(row + 4 * i);
-	if (kv_type == ENGINE_KV_F16)
-		return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(row + 2 * i)));
-	const uint8_t *block = row + i / GROUP * KV_Q8_BYTES;
-	memcpy(&half, block, sizeof(half));
-	__m128i bytes = _mm_loadu_si128((const void *)(block + 2 + i % GROUP));
-	return _mm512_mul_ps(_mm512_set1_ps(_cvtsh_ss(half)), _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)));
-}
-
-static int row_count(const struct attention_block *a)
-{
-	return a->tokens * a->group;
-}
-
-/* Query row r = token * group + head of the group. */
-static const float *query(const struct attention_block *a, int r)
-{
-	return a->q + (size_t)(r / a->group) * a->q_stride + (size_t)(r % a->group) * (size_t)a->head_k;
-}
-
-static size_t score_stride(const struct attention_block *a)
-{
-	return (size_t)(a->count + a->tokens - 1 + ATTENTION_PAD) / 16 * 16;
-}
-
-/* Eight sums of sixteen lanes each, added in the order of kernels.h. */
-INLINE __m256 sum_each(const __m512 v[8])
-{
-	__m256 y[8], a[4], b[2];
-	for (int i = 0; i < 8; i++)
-		y[i] = _mm256_add_ps(_mm512_castps512_ps256(v[i]), _mm512_extractf32x8_ps(v[i], 1));
-	for (int i = 0; i < 4; i++)
-		a[i] = _mm256_add_ps(_mm256_permute2f128_ps(y[i], y[i + 4], 0x20),
-				     _mm256_permute2f128_ps(y[i], y[i + 4], 0x31));
-	for (int i = 0; i < 2; i++)
-		b[i] = _mm256_add_ps(_mm256_shuffle_ps(a[2 * i], a[2 * i + 1], 0x44),
-				     _mm256_shuffle_ps(a[2 * i], a[2 * i + 1], 0xee));
-	return _mm256_add_ps(_mm256_shuffle_ps(b[0], b[1], 0x88), _mm256_shuffle_ps(b[0], b[1], 0xdd));
-}
-
-/* Dot products of two queries with four keys of the tile: lanes 0..3 of the first, 4..7 of the second. */
-INLINE __m256 dot_products(const float *q0, const float *q1, const float *keys, int n)
-{
-	__m512 even[8], odd[8];
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		even[i] = odd[i] = _mm512_setzero_ps();
-	for (int i = 0; i < n; i += LANES) {
-		bool more = i + 16 < n;
-		__m512 a0 = _mm512_loadu_ps(q0 + i), a1 = _mm512_loadu_ps(q1 + i);
-		__m512 b0 = more ? _mm512_loadu_ps(q0 + i + 16) : _mm512_setzero_ps();
-		__m512 b1 = more ? _mm512_loadu_ps(q1 + i + 16) : _mm512_setzero_ps();
-#pragma GCC unroll 4
-		for (int k = 0; k < KEYS; k++) {
-			const float *key = keys + k * n + i;
-			__m512 low = _mm512_load_ps(key), high = more ? _mm512_load_ps(key + 16) : low;
-			even[k] = _mm512_fmadd_ps(low, a0, even[k]);
-			even[k + KEYS] = _mm512_fmadd_ps(low, a1, even[k + KEYS]);
-			odd[k] = _mm512_fmadd_ps(high, b0, odd[k]);
-			odd[k + KEYS] = _mm512_fmadd_ps(high, b1, odd[k + KEYS]);
-		}
-	}
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		even[i] = _mm512_add_ps(even[i], odd[i]);
-	return sum_each(even);
-}
-
-/* Scores of keys first..first + TILE_KEYS - 1, which lie in the tile, with every query. */
-static void score_tile(const struct attention_block *a, const float *tile, int64_t first, int keys)
-{
-	int rows = row_count(a);
-	size_t stride = score_stride(a);
-	__m256 scale = _mm256_set1_ps(a->scale);
-	for (int r = 0; r < rows; r += QUERIES) {
-		int second = r + 1 < rows ? r + 1 : r;
-		const float *q0 = query(a, r), *q1 = query(a, second);
-		float *s0 = a->scratch + (size_t)r * stride + first, *s1 = a->scratch + (size_t)second * stride + first;
-		for (int k = 0; k < keys; k += KEYS) {
-			__m256 s = _mm256_mul_ps(dot_products(q0, q1, tile + k * a->head_k, a->head_k), scale);
-			_mm_storeu_ps(s0 + k, _mm256_castps256_ps128(s));
-			_mm_storeu_ps(s1 + k, _mm256_extractf128_ps(s, 1));
-		}
-	}
-}
-
-INLINE void score_keys(int kv_type, const struct attention_block *a)
-{
-	float tile[TILE_KEYS * HEAD_MOST] __attribute__((aligned(64)));
-	int64_t total = a->count + a->tokens - 1;
-	size_t bytes = kernels_kv_row_bytes(kv_type, a->head_k);
-	for (int64_t first = 0; first < total; first += TILE_KEYS) {
-		int keys = total - first < TILE_KEYS ? (int)(total - first) : TILE_KEYS;
-		for (int k = 0; k < keys; k++)
-			for (int i = 0; i < a->head_k; i += 16)
-				_mm512_store_ps(
-					tile + k * a->head_k + i,
-					load_kv(kv_type, (const uint8_t *)a->keys + (size_t)(first + k) * bytes, i));
-		for (int k = keys; k % KEYS; k++)
-			memset(tile + k * a->head_k, 0, (size_t)a->head_k * sizeof(*tile));
-		score_tile(a, tile, first, keys);
-	}
-}
-
-/* Each row becomes e^(score - largest) where its token may look, and 0 after that. */
-static void weigh(const struct attention_block *a, float *sums)
-{
-	int64_t total = a->count + a->tokens - 1;
-	for (int r = 0; r < row_count(a); r++) {
-		float *row = a->scratch + (size_t)r * score_stride(a);
-		int64_t count = a->count + r / a->group;
-		sums[r] = softmax(row, count);
-		memset(row + count, 0, (size_t)(total - count) * sizeof(*row));
-	}
-}
-
-/* Elements i..i + 31 of the outputs of eight rows. */
-INLINE void sum_values(int kv_type, const struct attention_block *a, int i, int first, const float *sums)
-{
-	__m512 x[VALUE_ROWS], y[VALUE_ROWS];
-	const float *weight[VALUE_ROWS];
-	int rows = row_count(a), row[VALUE_ROWS];
-	size_t bytes = kernels_kv_row_bytes(kv_type, a->head_v);
-	bool more = i + 16 < a->head_v;
-	for (int r = 0; r < VALUE_ROWS; r++) {
-		row[r] = first + r < rows ? first + r : rows - 1;
-		weight[r] = a->scratch + (size_t)row[r] * score_stride(a);
-		x[r] = y[r] = _mm512_setzero_ps();
-	}
-	const uint8_t *value = a->values;
-	for (int64_t t = 0; t < a->count + a->tokens - 1; t++, value += bytes) {
-		__m512 low = load_kv(kv_type, value, i), high = load_kv(kv_type, value, more ? i + 16 : i);
-#pragma GCC unroll 8
-		for (int r = 0; r < VALUE_ROWS; r++) {
-			__m512 w = _mm512_set1_ps(weight[r][t]);
-			x[r] = _mm512_fmadd_ps(w, low, x[r]);
-			y[r] = _mm512_fmadd_ps(w, high, y[r]);
-		}
-	}
-#pragma GCC unroll 8
-	for (int r = 0; r < VALUE_ROWS; r++) {
-		float *out = a->out + (size_t)(row[r] / a->group) * a->out_stride +
-			     (size_t)(row[r] % a->group) * (size_t)a->head_v + i;
-		__m512 sum = _mm512_set1_ps(sums[row[r]]);
-		_mm512_storeu_ps(out, _mm512_div_ps(x[r], sum));
-		if (more)
-			_mm512_storeu_ps(out + 16, _mm512_div_ps(y[r], sum));
-	}
-}
-
-INLINE void attend(int kv_type, const struct attention_block *a)
-{
-	float *sums = a->scratch + (size_t)row_count(a) * score_stride(a);
-	score_keys(kv_type, a);
-	weigh(a, sums);
-	for (int first = 0; first < row_count(a); first += VALUE_ROWS)
-		for (int i = 0; i < a->head_v; i += 32)
-			sum_values(kv_type, a, i, first, sums);
-}
-
-bool avx512_attention_block(int kv_type, const struct attention_block *a)
-{
-	if (a->head_k % 16 || a->head_v % 16 || a->head_k > HEAD_MOST)
-		return false;
-	if (kv_type == ENGINE_KV_F32)
-		attend(ENGINE_KV_F32, a);
-	else if (kv_type == ENGINE_KV_F16)
-		attend(ENGINE_KV_F16, a);
-	else
-		attend(ENGINE_KV_Q8_0, a);
-	return true;
+	attend(kv_type, a, chunk, scratch, states);
 }
 #endif

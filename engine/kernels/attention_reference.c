@@ -1,14 +1,10 @@
 /* Attention and the rows of the KV cache, plainly: what the fast ones are held against. */
 #include "../engine.h"
+#include "attention_chunk.h"
 #include "reference.h"
+#include "../../xmalloc.h"
 
-size_t kernels_kv_row_bytes(int kv_type, int64_t n)
-{
-	size_t blocks = (size_t)(n + GROUP - 1) / GROUP;
-	return kv_type == ENGINE_KV_F32   ? (size_t)n * 4
-	       : kv_type == ENGINE_KV_F16 ? (size_t)n * 2
-					  : blocks * KV_Q8_BYTES;
-}
+#include <stdlib.h>
 
 static void store_q8(const float *x, int64_t n, uint8_t *out)
 {
@@ -44,41 +40,141 @@ static float kv_at(int kv_type, const uint8_t *row, int i)
 	return half_to_float(block) * (float)(int8_t)block[2 + i % GROUP];
 }
 
-/* x becomes e^(x - largest); the sum of that, in HALF lanes. */
-static float softmax(float *x, int64_t count)
+/* --- One query row and one chunk ------------------------------------------------------------------------- */
+
+static float power_of_two(float x)
 {
-	float largest = x[0], lane[HALF] = {0};
-	for (int64_t i = 1; i < count; i++)
-		largest = x[i] > largest ? x[i] : largest;
-	for (int64_t i = 0; i < count; i++)
-		lane[i % HALF] += x[i] = reference_exp(x[i] - largest);
-	return lanes_sum(lane, HALF);
+	x = x < EXP2_LOWEST ? EXP2_LOWEST : x;
+	float k = rintf(x), r = x - k, p = EXP2_C5, power;
+	p = fmaf(p, r, EXP2_C4);
+	p = fmaf(p, r, EXP2_C3);
+	p = fmaf(p, r, EXP2_C2);
+	p = fmaf(p, r, EXP2_C1);
+	p = fmaf(p, r, 1);
+	uint32_t bits = (uint32_t)((k == k ? (int)k : 0) + 127) << 23;
+	memcpy(&power, &bits, sizeof(power));
+	return p * power;
 }
 
-static float dot_key(int kv_type, const float *q, const uint8_t *key, int n)
+static float block_scale(const uint8_t *row, int block)
 {
-	float lane[LANES] = {0};
-	for (int i = 0; i < n; i++)
-		lane[i % LANES] = fmaf(kv_at(kv_type, key, i), q[i], lane[i % LANES]);
-	return lanes_sum(lane, LANES);
+	return half_to_float(row + block * KV_Q8_BYTES);
 }
 
-void reference_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
-			 const void *values, int64_t count, float scale, float *scratch, float *out)
+static float dot_q8(const int *q, const uint8_t *key, int n)
 {
-	size_t key_bytes = kernels_kv_row_bytes(kv_type, head_k), value_bytes = kernels_kv_row_bytes(kv_type, head_v);
-	for (int g = 0; g < group; g++, q += head_k, out += head_v) {
-		float *score = scratch + (size_t)g * (size_t)count;
-		for (int64_t t = 0; t < count; t++)
-			score[t] = dot_key(kv_type, q, (const uint8_t *)keys + (size_t)t * key_bytes, head_k) * scale;
-		float sum = softmax(score, count);
-		memset(out, 0, (size_t)head_v * sizeof(*out));
-		for (int64_t t = 0; t < count; t++) {
-			const uint8_t *value = (const uint8_t *)values + (size_t)t * value_bytes;
-			for (int i = 0; i < head_v; i++)
-				out[i] = fmaf(score[t], kv_at(kv_type, value, i), out[i]);
-		}
-		for (int i = 0; i < head_v; i++)
-			out[i] /= sum;
+	float score = 0;
+	for (int b = 0; b * GROUP < n; b++) {
+		const int8_t *bytes = (const int8_t *)key + b * KV_Q8_BYTES + 2;
+		int dot = 0;
+		for (int i = b * GROUP; i < n && i < (b + 1) * GROUP; i++)
+			dot += q[i] * bytes[i % GROUP];
+		score = fmaf((float)dot, block_scale(key, b), score);
+	}
+	return score;
+}
+
+static void score_q8(const struct attention *a, const float *q, const uint8_t *keys, int count, float *score)
+{
+	float largest = largest_of(q, a->head_k);
+	float inverse = inverse_scale(largest) > 0 ? QUERY_LARGEST / largest : 0;
+	float scale = largest / QUERY_LARGEST * (a->scale * ATTENTION_LOG2E);
+	int *integers = xcalloc((size_t)a->head_k, sizeof(*integers));
+	for (int i = 0; i < a->head_k && inverse > 0; i++)
+		integers[i] = (int)lrintf(q[i] * inverse);
+	for (int t = 0; t < count; t++, keys += kernels_kv_row_bytes(ENGINE_KV_Q8_0, a->head_k))
+		score[t] = dot_q8(integers, keys, a->head_k) * scale;
+	free(integers);
+}
+
+static void score_floats(int kv_type, const struct attention *a, const float *q, const uint8_t *keys, int count,
+			 float *score)
+{
+	for (int t = 0; t < count; t++, keys += kernels_kv_row_bytes(kv_type, a->head_k)) {
+		float dot = 0;
+		for (int i = 0; i < a->head_k; i++)
+			dot = fmaf(q[i], kv_at(kv_type, keys, i), dot);
+		score[t] = dot * (a->scale * ATTENTION_LOG2E);
+	}
+}
+
+/* Scores become weights; the sum is in lanes by position. */
+static void weigh(float *score, struct span span, float *state)
+{
+	float largest = -INFINITY, lane[HALF] = {0};
+	int count = span.last - span.first;
+	for (int t = 0; t < count; t++)
+		largest = score[t] > largest ? score[t] : largest;
+	for (int t = 0; t < count; t++)
+		lane[(span.first + t) % HALF] += score[t] = power_of_two(score[t] - largest);
+	state[0] = largest;
+	state[1] = lanes_sum(lane, HALF);
+}
+
+/* Elements of one group. Sums that are none stay none. */
+static void sum_q8(const float *weight, const uint8_t *values, size_t row, int block, int count, int elements,
+		   float *out)
+{
+	uint32_t largest_bits = 0, bits;
+	int sum[GROUP] = {0};
+	for (int t = 0; t < count; t++) {
+		float d = block_scale(values + (size_t)t * row, block);
+		memcpy(&bits, &d, sizeof(bits));
+		bits &= 0x7fffffff;
+		largest_bits = bits > largest_bits ? bits : largest_bits;
+	}
+	float largest, total = 0;
+	memcpy(&largest, &largest_bits, sizeof(largest));
+	if (!(largest <= FLT_MAX)) {
+		for (int i = 0; i < elements; i++)
+			out[i] = NAN;
+		return;
+	}
+	for (int t = 0; t < count; t++)
+		total += weight[t];
+	float inverse = largest > 0 ? WEIGHT_LARGEST / largest : 0;
+	for (int t = 0; t < count && total == total; t++) {
+		const uint8_t *value = values + (size_t)t * row;
+		int p = (int)lrintf(weight[t] * (block_scale(value, block) * inverse));
+		for (int i = 0; i < elements; i++)
+			sum[i] += p * (int8_t)value[block * KV_Q8_BYTES + 2 + i];
+	}
+	for (int i = 0; i < elements; i++)
+		out[i] = (float)sum[i] * (largest / WEIGHT_LARGEST);
+}
+
+static void sum_values(int kv_type, const float *weight, const uint8_t *values, int n, int count, float *out)
+{
+	size_t row = kernels_kv_row_bytes(kv_type, n);
+	if (kv_type == ENGINE_KV_Q8_0) {
+		for (int b = 0; b * GROUP < n; b++)
+			sum_q8(weight, values, row, b, count, n - b * GROUP < GROUP ? n - b * GROUP : GROUP,
+			       out + b * GROUP);
+		return;
+	}
+	for (int t = 0; t < count; t++)
+		for (int i = 0; i < n; i++)
+			out[i] = fmaf(weight[t], kv_at(kv_type, values + (size_t)t * row, i), out[i]);
+}
+
+void reference_attention(int kv_type, const struct attention *a, int64_t chunk, void *scratch, float *states)
+{
+	float score[ATTENTION_CHUNK];
+	for (int r = 0; r < a->tokens * a->group; r++) {
+		float *state = states + (size_t)r * kernels_attention_state(a->head_v);
+		struct span span = attention_span(a, r / a->group, chunk);
+		size_t first = (size_t)chunk * ATTENTION_CHUNK + (size_t)span.first;
+		int count = span.last - span.first;
+		memset(state, 0, kernels_attention_state(a->head_v) * sizeof(*state));
+		if (count <= 0)
+			continue;
+		const uint8_t *keys = (const uint8_t *)a->keys + first * kernels_kv_row_bytes(kv_type, a->head_k);
+		const uint8_t *values = (const uint8_t *)a->values + first * kernels_kv_row_bytes(kv_type, a->head_v);
+		if (kv_type == ENGINE_KV_Q8_0)
+			score_q8(a, attention_query(a, r), keys, count, score);
+		else
+			score_floats(kv_type, a, attention_query(a, r), keys, count, score);
+		weigh(score, span, state);
+		sum_values(kv_type, score, values, a->head_v, count, state + ATTENTION_SUMS);
 	}
 }

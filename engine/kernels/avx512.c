@@ -704,7 +704,6 @@ const struct kernels kernels_avx512 = {
 	.silu_mul = avx512_silu_mul,
 	.gelu_mul = avx512_gelu_mul,
 	.attention = avx512_attention,
-	.attention_block = avx512_attention_block,
 	.kv_store = avx512_kv_store,
 };
 #endif

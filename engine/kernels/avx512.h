@@ -12,9 +12,7 @@
 
 float avx512_dot_f32(const float *a, const float *b, int64_t n);
 void avx512_kv_store(int kv_type, const float *x, int64_t n, void *out);
-void avx512_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
-		      const void *values, int64_t count, float scale, float *scratch, float *out);
-bool avx512_attention_block(int kv_type, const struct attention_block *);
+void avx512_attention(int kv_type, const struct attention *, int64_t chunk, void *scratch, float *states);
 
 INLINE float half_at(const uint8_t *p)
 {

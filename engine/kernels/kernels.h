@@ -13,8 +13,17 @@
  *   Types that count from -o are taken as m = -o d.
  * - Float dot products have 32 lanes, lane i % 32 = fma(a[i], b[i], lane).
  * - Lanes are added in halves, i to i + half, until 8 are left: ((0+4)+(2+6))+((1+5)+(3+7)).
- * - Attention: keys as above; e^x by the polynomial in blocks.h, summed in 16 lanes; values
- *   in the order of positions.
+ * - Attention takes positions in chunks of ATTENTION_CHUNK, counted from position 0. A query
+ *   row leaves in each chunk the largest score m of the positions that it sees there (scores
+ *   in powers of two), the sum s of p = 2^(score - m), in 16 lanes by position, and the sums
+ *   o of p times the values. Chunks are added in their order by kernels_attention_add().
+ *   - Floats (f32, f16): score = fma chain over the elements, times scale log2(e);
+ *     o = fma chain over the positions.
+ *   - q8_0: the query becomes 16-bit integers by largest / QUERY_LARGEST, one scale for the
+ *     row; the exact dot product of each group of 32 times the key's scale is added by fma in
+ *     the groups' order; then times query scale times scale log2(e). For values, p times the
+ *     scale of the position's group becomes an integer up to WEIGHT_LARGEST for the largest
+ *     scale that the row sees in the chunk; sums of integers are exact.
  * Split work by rows, never along n. */
 #ifndef KERNELS_H
 #define KERNELS_H
@@ -25,20 +34,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One KV head's attention for a block of tokens: token t, whose queries are at q + t * q_stride and
- * whose result goes to out + t * out_stride, sees positions 0..count - 1 + t. */
-struct attention_block {
+/* One KV head's attention for consecutive tokens. Each token sees the positions up to its own. */
+struct attention {
 	const float *q;  /* [tokens][group][head_k] */
-	size_t q_stride; /* floats */
+	size_t q_stride; /* floats from token to token */
 	int tokens, group, head_k, head_v;
-	const void *keys, *values;
-	int64_t count;
+	const void *keys, *values; /* the head's rows of position 0; the others follow, packed */
+	int64_t position;          /* of the first token */
+	int64_t window;            /* positions that a token sees at most; 0: all */
 	float scale;
-	float *scratch; /* tokens * group * (count + tokens + ATTENTION_PAD) floats */
-	float *out;     /* [tokens][group][head_v] */
-	size_t out_stride;
 };
-enum { ATTENTION_PAD = 32 };
+
+/* A state: largest score, sum of weights, and from ATTENTION_SUMS on the sums of weighted values. */
+enum { ATTENTION_CHUNK = 512, ATTENTION_SUMS = 16 };
 
 struct kernels {
 	const char *name; /* "reference", "avx2", "avx512vnni" */
@@ -61,19 +69,18 @@ struct kernels {
 	void (*silu_mul)(const float *gate, const float *up, int64_t n, float *out); /* silu(gate) * up */
 	void (*gelu_mul)(const float *gate, const float *up, int64_t n, float *out); /* tanh form */
 
-	/* One KV group's attention for one token. q: [group][head_k] floats. keys, values: rows of
-	 * head_k and head_v elements of kv_type, packed, for positions 0..count-1 of one KV head
-	 * (head-major). scratch: group * count floats. out: [group][head_v]. Online or two-pass, but
-	 * always in the same order. */
-	void (*attention)(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
-			  const void *values, int64_t count, float scale, float *scratch, float *out);
-	/* The same bits for several tokens at once. False: not for such heads, nothing is done. May be NULL. */
-	bool (*attention_block)(int kv_type, const struct attention_block *);
+	/* The chunk's positions chunk * ATTENTION_CHUNK …: states [tokens][group], each kernels_attention_state()
+	 * floats long. scratch: kernels_attention_scratch() bytes, 64-byte aligned. */
+	void (*attention)(int kv_type, const struct attention *, int64_t chunk, void *scratch, float *states);
 	void (*kv_store)(int kv_type, const float *x, int64_t n, void *out); /* floats to one cache row */
 };
 
 size_t kernels_activation_bytes(int64_t n);
-size_t kernels_kv_row_bytes(int kv_type, int64_t n);    /* kv_type: enum engine_kv_type */
+size_t kernels_kv_row_bytes(int kv_type, int64_t n);                /* kv_type: enum engine_kv_type */
+size_t kernels_attention_scratch(int head_k, int head_v, int rows); /* rows: tokens * group */
+size_t kernels_attention_state(int head_v);
+void kernels_attention_add(float *total, const float *state, int head_v); /* total: zeros at first */
+void kernels_attention_finish(const float *total, int head_v, float *out);
 const struct kernels *kernels_choose(const char *name); /* NULL: best for this CPU; unknown or unrunnable name: NULL */
 const char *const *kernels_names(void);                 /* runnable here, best first, NULL at the end */
 

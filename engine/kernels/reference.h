@@ -9,8 +9,7 @@
 #include <string.h>
 
 void reference_kv_store(int kv_type, const float *x, int64_t n, void *out);
-void reference_attention(int kv_type, const float *q, int group, int head_k, int head_v, const void *keys,
-			 const void *values, int64_t count, float scale, float *scratch, float *out);
+void reference_attention(int kv_type, const struct attention *, int64_t chunk, void *scratch, float *states);
 
 static inline float half_to_float(const uint8_t *p)
 {

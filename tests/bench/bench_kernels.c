@@ -1,5 +1,7 @@
-/* Speed of the kernels on one thread, by processor time: bench_kernels [SET [TYPE]]. One line of CSV a type and number
- * of columns: set, type, columns, GB/s of weights read, Gop/s. Matrices are larger than caches. */
+/* Speed of the kernels on one thread, by processor time: bench_kernels [SET [TYPE|attention]]. One line of CSV a type
+ * and number of columns: set, type, columns, GB/s of weights read, Gop/s. Matrices are larger than caches. Attention
+ * 16,384 tokens deep is a line a cache type, shape of heads and number of tokens, with GB/s of cache read. */
+#include "engine/engine.h"
 #include "engine/kernels/kernels.h"
 #include "xmalloc.h"
 
@@ -8,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { N = 2048, COLUMNS = 256, MATRIX = 96 << 20, PREFILL_ROWS = 512 };
+enum { N = 2048, COLUMNS = 256, MATRIX = 96 << 20, PREFILL_ROWS = 512, DEPTH = 16384, TOKENS = 16 };
 
 static double now(void)
 {
@@ -48,6 +50,58 @@ static void fill(const struct kernels *k, uint8_t *w, float *x, uint8_t *act)
 	}
 }
 
+/* The states of one KV head after another, so that what is read lies in no cache. */
+static void measure_attention(const struct kernels *k, int kv_type, struct attention a, int heads, const uint8_t *cache)
+{
+	int rows = a.tokens * a.group;
+	size_t head =
+		(size_t)DEPTH * (kernels_kv_row_bytes(kv_type, a.head_k) + kernels_kv_row_bytes(kv_type, a.head_v));
+	size_t scratch_bytes = (kernels_attention_scratch(a.head_k, a.head_v, rows) + 63) / 64 * 64;
+	void *scratch = aligned_alloc(64, scratch_bytes);
+	float *states = xcalloc((size_t)rows * kernels_attention_state(a.head_v), sizeof(*states));
+	double best = 1e9, operations = 2.0 * DEPTH * rows * (a.head_k + a.head_v) * heads;
+	for (int i = 0; i < 3; i++) {
+		double start = now();
+		for (int h = 0; h < heads; h++) {
+			a.keys = cache + (size_t)h * head;
+			a.values = (const uint8_t *)a.keys + (size_t)DEPTH * kernels_kv_row_bytes(kv_type, a.head_k);
+			for (int64_t chunk = 0; chunk < DEPTH / ATTENTION_CHUNK; chunk++)
+				k->attention(kv_type, &a, chunk, scratch, states);
+		}
+		double took = now() - start;
+		best = took < best ? took : best;
+	}
+	printf("%s,attention %s %dx%d,%d,%.2f,%.1f\n", k->name, kv_type == ENGINE_KV_Q8_0 ? "q8_0" : "f16", a.group,
+	       a.head_k, a.tokens, (double)heads * (double)head / best * 1e-9, operations / best * 1e-9);
+	fflush(stdout);
+	free(scratch);
+	free(states);
+}
+
+static void measure_attentions(const struct kernels *k, uint8_t *cache, const float *x)
+{
+	static const int shapes[][2] = {{7, 64}, {6, 128}, {4, 128}, {1, 64}},
+			 types[] = {ENGINE_KV_Q8_0, ENGINE_KV_F16};
+	for (int type = 0; type < 2; type++)
+		for (size_t s = 0; s < sizeof(shapes) / sizeof(*shapes); s++)
+			for (int tokens = 1; tokens <= TOKENS; tokens += TOKENS - 1) {
+				int group = shapes[s][0], head = shapes[s][1],
+				    row = (int)kernels_kv_row_bytes(types[type], head);
+				for (int i = 0; i < MATRIX / row; i++)
+					k->kv_store(types[type], x + i % COLUMNS * N, head,
+						    cache + (size_t)i * (size_t)row);
+				struct attention a = {.q = x + N,
+						      .q_stride = N,
+						      .tokens = tokens,
+						      .group = group,
+						      .head_k = head,
+						      .head_v = head,
+						      .position = DEPTH,
+						      .scale = 0.1f};
+				measure_attention(k, types[type], a, tokens > 1 ? 1 : MATRIX / DEPTH / row / 2, cache);
+			}
+}
+
 int main(int argc, char **argv)
 {
 	static const int columns[] = {1, 2, 4, 8, COLUMNS};
@@ -64,6 +118,8 @@ int main(int argc, char **argv)
 		for (size_t i = 0; type_info(type) && i < sizeof(columns) / sizeof(*columns); i++)
 			if (argc < 3 || strcmp(argv[2], type_info(type)->name) == 0)
 				measure(k, (enum tensor_type)type, w, act, x, y, columns[i]);
+	if (argc < 3 || strcmp(argv[2], "attention") == 0)
+		measure_attentions(k, w, x);
 	free(w);
 	free(act);
 	free(x);

@@ -371,66 +371,189 @@ static void free_cache(struct cache *cache)
 	free(cache->values);
 }
 
-static void check_attention(const struct kernels *k, int kv_type, int group, int head_k, int head_v, int64_t count)
+/* Room for the states of all rows, and the kernel's scratch. */
+struct room {
+	float *states;
+	void *scratch;
+	size_t state;
+};
+
+static struct room make_room(const struct attention *a)
 {
-	struct cache cache = make_cache(k, kv_type, head_k, head_v, count);
-	struct cache same = make_cache(&kernels_reference, kv_type, head_k, head_v, count);
-	float *q = random_floats((size_t)(group * head_k), 12), *a = xmalloc((size_t)(group * head_v) * sizeof(*a));
-	float *b = xmalloc((size_t)(group * head_v) * sizeof(*b));
-	float *scratch = xmalloc((size_t)group * (size_t)count * sizeof(*scratch));
+	size_t rows = (size_t)(a->tokens * a->group), state = kernels_attention_state(a->head_v);
+	size_t scratch = kernels_attention_scratch(a->head_k, a->head_v, (int)rows);
+	struct room room = {aligned(rows * state * sizeof(float)), aligned(scratch), state};
+	memset(room.scratch, 0xff, scratch); /* what is left there counts for nothing */
+	return room;
+}
+
+static void free_room(struct room *room)
+{
+	free(room->states);
+	free(room->scratch);
+}
+
+static struct attention attention_over(const struct cache *cache, const int *shape, const float *q)
+{
+	return (struct attention){.q = q,
+				  .q_stride = (size_t)(shape[0] * shape[1] + 3),
+				  .tokens = shape[3],
+				  .group = shape[0],
+				  .head_k = shape[1],
+				  .head_v = shape[2],
+				  .keys = cache->keys,
+				  .values = cache->values,
+				  .position = shape[4],
+				  .window = shape[5],
+				  .scale = 0.1f};
+}
+
+/* A chunk's states are those of the reference, for all tokens at once as for each by itself. */
+static void check_chunk(const struct kernels *k, int kv_type, const struct attention *a, int64_t chunk)
+{
+	struct room expected = make_room(a), got = make_room(a), single = make_room(a);
+	size_t token = (size_t)a->group * got.state;
+	kernels_reference.attention(kv_type, a, chunk, expected.scratch, expected.states);
+	k->attention(kv_type, a, chunk, got.scratch, got.states);
+	for (int t = 0; t < a->tokens; t++) {
+		struct attention one = *a;
+		one.q += (size_t)t * a->q_stride;
+		one.tokens = 1;
+		one.position += t;
+		k->attention(kv_type, &one, chunk, single.scratch, single.states + (size_t)t * token);
+	}
+	for (size_t i = 0; i < (size_t)a->tokens * token; i++)
+		if (memcmp(&got.states[i], &expected.states[i], sizeof(float)) != 0 ||
+		    memcmp(&single.states[i], &expected.states[i], sizeof(float)) != 0)
+			fail_msg("%s cache %d group %d heads %d %d position %d window %d chunk %d row %zu value %zu: "
+				 "%a and %a, not %a",
+				 k->name, kv_type, a->group, a->head_k, a->head_v, (int)a->position, (int)a->window,
+				 (int)chunk, i / got.state, i % got.state, (double)got.states[i],
+				 (double)single.states[i], (double)expected.states[i]);
+	free_room(&expected);
+	free_room(&got);
+	free_room(&single);
+}
+
+static void check_attention(const struct kernels *k, int kv_type, const int *shape)
+{
+	int64_t count = shape[4] + shape[3];
+	struct cache cache = make_cache(k, kv_type, shape[1], shape[2], count);
+	struct cache same = make_cache(&kernels_reference, kv_type, shape[1], shape[2], count);
+	float *q = random_floats((size_t)(shape[3] * (shape[0] * shape[1] + 3)), 12);
+	struct attention a = attention_over(&cache, shape, q);
 	assert_memory_equal(cache.keys, same.keys, (size_t)count * cache.key_bytes);
 	assert_memory_equal(cache.values, same.values, (size_t)count * cache.value_bytes);
-	kernels_reference.attention(kv_type, q, group, head_k, head_v, cache.keys, cache.values, count, 0.3f, scratch,
-				    a);
-	k->attention(kv_type, q, group, head_k, head_v, cache.keys, cache.values, count, 0.3f, scratch, b);
-	for (int i = 0; i < group * head_v; i++)
-		if (memcmp(&a[i], &b[i], sizeof(*a)) != 0)
-			fail_msg("%s cache %d group %d heads %d %d count %d: output %d is %a, not %a", k->name, kv_type,
-				 group, head_k, head_v, (int)count, i, (double)b[i], (double)a[i]);
+	for (int64_t chunk = 0; chunk * ATTENTION_CHUNK < count; chunk++)
+		check_chunk(k, kv_type, &a, chunk);
 	free(q);
-	free(a);
-	free(b);
-	free(scratch);
 	free_cache(&cache);
 	free_cache(&same);
 }
 
+/* group, head_k, head_v, tokens, first position, window */
+static const int attention_shapes[][6] = {
+	{1, 64, 64, 1, 0, 0},    {6, 128, 128, 3, 76, 0}, {7, 64, 64, 5, 510, 0},  {4, 256, 256, 2, 39, 17},
+	{3, 80, 48, 19, 0, 7},   {2, 100, 40, 5, 3, 0},   {9, 32, 32, 2, 1022, 0}, {2, 64, 64, 9, 1000, 500},
+	{13, 64, 64, 1, 513, 0}, {1, 48, 20, 40, 0, 0},   {5, 8, 8, 4, 600, 60},
+};
+static const int caches[] = {ENGINE_KV_F32, ENGINE_KV_F16, ENGINE_KV_Q8_0};
+
 static void test_attention(void **state)
 {
-	static const int shapes[][4] = {{1, 64, 64, 1},  {6, 128, 128, 77}, {7, 64, 64, 33}, {4, 256, 256, 40},
-					{3, 80, 48, 19}, {2, 100, 40, 5},   {9, 32, 32, 130}};
-	static const int caches[] = {ENGINE_KV_F32, ENGINE_KV_F16, ENGINE_KV_Q8_0};
 	for (const char *const *name = kernels_names(); *name; name++)
-		for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
+		for (size_t i = 0; i < sizeof(attention_shapes) / sizeof(*attention_shapes); i++)
 			for (size_t c = 0; c < 3; c++)
-				check_attention(kernels_choose(*name), caches[c], shapes[i][0], shapes[i][1],
-						shapes[i][2], shapes[i][3]);
+				check_attention(kernels_choose(*name), caches[c], attention_shapes[i]);
 }
 
-/* The reference against the formula in double precision, F32 cache. */
+/* Element i of a row as the cache holds it. */
+static double cached(int kv_type, const uint8_t *row, int i)
+{
+	float value;
+	enum tensor_type type = kv_type == ENGINE_KV_F32 ? TYPE_F32 : kv_type == ENGINE_KV_F16 ? TYPE_F16 : TYPE_Q8_0;
+	float whole[512];
+	kernels_reference.to_float(type, row, i / 32 * 32 + 32, whole);
+	value = whole[i];
+	return (double)value;
+}
+
+static void exact_attention(int kv_type, const struct attention *a, int row, double *out)
+{
+	const float *q = a->q + row / a->group * (int64_t)a->q_stride + row % a->group * a->head_k;
+	size_t key = kernels_kv_row_bytes(kv_type, a->head_k), value = kernels_kv_row_bytes(kv_type, a->head_v);
+	int64_t end = a->position + row / a->group + 1, begin = a->window > 0 && end > a->window ? end - a->window : 0;
+	double sum = 0;
+	memset(out, 0, (size_t)a->head_v * sizeof(*out));
+	for (int64_t t = begin; t < end; t++) {
+		double p = 0;
+		for (int i = 0; i < a->head_k; i++)
+			p += (double)q[i] * cached(kv_type, (const uint8_t *)a->keys + (size_t)t * key, i);
+		sum += p = exp(p * (double)a->scale);
+		for (int i = 0; i < a->head_v; i++)
+			out[i] += p * cached(kv_type, (const uint8_t *)a->values + (size_t)t * value, i);
+	}
+	for (int i = 0; i < a->head_v; i++)
+		out[i] /= sum;
+}
+
+/* All chunks added are the formula in double precision, over what the cache holds. */
 static void test_attention_exact(void **state)
 {
-	enum { HEAD = 64, COUNT = 50 };
-	struct cache cache = make_cache(&kernels_reference, ENGINE_KV_F32, HEAD, HEAD, COUNT);
-	const float *keys = (const float *)(const void *)cache.keys,
-		    *values = (const float *)(const void *)cache.values;
-	float *q = random_floats(HEAD, 13), scratch[COUNT], out[HEAD];
-	double p[COUNT], sum = 0;
-	kernels_reference.attention(ENGINE_KV_F32, q, 1, HEAD, HEAD, keys, values, COUNT, 0.125f, scratch, out);
-	for (int t = 0; t < COUNT; t++) {
-		p[t] = 0;
-		for (int i = 0; i < HEAD; i++)
-			p[t] += (double)q[i] * (double)keys[t * HEAD + i];
-		sum += p[t] = exp(p[t] * 0.125);
+	static const int shape[] = {2, 64, 96, 3, 1100, 700};
+	for (size_t c = 0; c < 3; c++) {
+		struct cache cache = make_cache(&kernels_reference, caches[c], shape[1], shape[2], shape[4] + shape[3]);
+		float *q = random_floats((size_t)(shape[3] * (shape[0] * shape[1] + 3)), 13), out[96], total[6][112];
+		struct attention a = attention_over(&cache, shape, q);
+		struct room room = make_room(&a);
+		double exact[96], tolerance = caches[c] == ENGINE_KV_Q8_0 ? 1e-4 : 2e-6;
+		assert_int_equal(room.state, 112);
+		memset(total, 0, sizeof(total));
+		for (int64_t chunk = 0; chunk < 3; chunk++) {
+			kernels_choose(NULL)->attention(caches[c], &a, chunk, room.scratch, room.states);
+			for (int r = 0; r < 6; r++)
+				kernels_attention_add(total[r], room.states + (size_t)r * room.state, a.head_v);
+		}
+		for (int r = 0; r < 6; r++) {
+			kernels_attention_finish(total[r], a.head_v, out);
+			exact_attention(caches[c], &a, r, exact);
+			for (int i = 0; i < a.head_v; i++)
+				if (!(fabs((double)out[i] - exact[i]) < tolerance))
+					fail_msg("cache %d row %d: %g, exactly %g", caches[c], r, (double)out[i],
+						 exact[i]);
+		}
+		free(q);
+		free_room(&room);
+		free_cache(&cache);
 	}
-	for (int i = 0; i < HEAD; i++) {
-		double exact = 0;
-		for (int t = 0; t < COUNT; t++)
-			exact += p[t] / sum * (double)values[t * HEAD + i];
-		assert_true(fabs((double)out[i] - exact) < 2e-6);
-	}
-	free(q);
-	free_cache(&cache);
+}
+
+/* A number that is none, in a key or a value, reaches the tokens that see it and no others. */
+static void test_attention_nan(void **state)
+{
+	static const int shape[] = {3, 64, 64, 2, 30, 0};
+	for (const char *const *name = kernels_names(); *name; name++)
+		for (size_t i = 0; i < 6; i++) {
+			const struct kernels *k = kernels_choose(*name);
+			int kv_type = caches[i / 2];
+			struct cache cache = make_cache(k, kv_type, 64, 64, 32);
+			float *q = random_floats(2 * (3 * 64 + 3), 14), bad[64] = {0}, out[64];
+			struct attention a = attention_over(&cache, shape, q);
+			struct room room = make_room(&a);
+			bad[5] = NAN;
+			if (i % 2)
+				k->kv_store(kv_type, bad, 64, cache.keys + 31 * cache.key_bytes);
+			else
+				k->kv_store(kv_type, bad, 64, cache.values + 31 * cache.value_bytes);
+			k->attention(kv_type, &a, 0, room.scratch, room.states);
+			for (size_t r = 0; r < 6; r++) {
+				kernels_attention_finish(room.states + r * room.state, 64, out);
+				assert_true(isnan(out[5]) == (r >= 3));
+			}
+			free(q);
+			free_room(&room);
+			free_cache(&cache);
+		}
 }
 
 static void test_choose(void **state)
@@ -445,12 +568,12 @@ static void test_choose(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_to_float),    cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_bits),        cmocka_unit_test(test_long_rows),
-		cmocka_unit_test(test_quantize),    cmocka_unit_test(test_nan),
-		cmocka_unit_test(test_activations), cmocka_unit_test(test_rms_norm),
-		cmocka_unit_test(test_attention),   cmocka_unit_test(test_attention_exact),
-		cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_to_float),      cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_bits),          cmocka_unit_test(test_long_rows),
+		cmocka_unit_test(test_quantize),      cmocka_unit_test(test_nan),
+		cmocka_unit_test(test_activations),   cmocka_unit_test(test_rms_norm),
+		cmocka_unit_test(test_attention),     cmocka_unit_test(test_attention_exact),
+		cmocka_unit_test(test_attention_nan), cmocka_unit_test(test_choose),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 #include "turn.h"
+#include "cache_store.h"
 #include "log.h"
 
 #include <cjson/cJSON.h>
@@ -11,7 +12,7 @@ enum { SAVE_EVERY_MS = 1000 };
 
 struct turn {
 	struct turn_options o;
-	char *model_name, *system, *settings;
+	char *model_name, *system, *settings, *cache;
 	struct message answer; /* id 0 until it is in the store */
 	struct buffer text;
 	int64_t user_message;
@@ -257,6 +258,8 @@ static int submit(struct turn *turn, const char *text, size_t len, char *err, si
 		.count = count,
 		.sampling = turn->o.sampling,
 		.max_tokens = turn->o.max_tokens,
+		.cache = turn->cache,
+		.cache_limit = turn->o.cache_limit,
 	};
 	int failed = engine_submit(turn->o.engine, &request, err, errlen);
 	for (size_t i = 0; i < stored; i++)
@@ -276,6 +279,8 @@ int turn_start(struct turn **out, const struct turn_options *options, const char
 	turn->o = *options;
 	turn->model_name = xstrdup(options->model_name ? options->model_name : "");
 	turn->system = xstrdup(options->system ? options->system : "");
+	if (options->cache_id && options->cache_limit)
+		turn->cache = cache_path(options->cache_id);
 	turn->settings = settings_json(&options->sampling, options->max_tokens);
 	turn->answer =
 		(struct message){.role = MESSAGE_ASSISTANT, .model = turn->model_name, .settings = turn->settings};
@@ -383,5 +388,8 @@ void turn_free(struct turn *turn)
 	free(turn->model_name);
 	free(turn->system);
 	free(turn->settings);
+	if (turn->cache)
+		cache_trim(turn->o.cache_limit);
+	free(turn->cache);
 	free(turn);
 }

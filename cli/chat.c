@@ -1,5 +1,6 @@
 /* One answer on standard output: bora -p TEXT, bora TEXT…, echo TEXT | bora. */
 #include "cli.h"
+#include "../cache_store.h"
 #include "../model_store.h"
 #include "../signals.h"
 #include "../turn.h"
@@ -364,6 +365,8 @@ static int start(struct chat *chat, const struct buffer *prompt, char *err, size
 		.system = *chat->system || !chat->session.system ? chat->system : chat->session.system,
 		.sampling = sampling,
 		.max_tokens = max_tokens,
+		.cache_id = chat->sessions ? chat->session.id : NULL,
+		.cache_limit = cache_limit(cli->options),
 	};
 	return turn_start(&chat->turn, &options, prompt->data, prompt->len, err, errlen);
 }

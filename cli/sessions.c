@@ -1,5 +1,6 @@
 /* bora sessions: list, show, search, export, import, rename, rm, fork, check, pin. */
 #include "cli.h"
+#include "../cache_store.h"
 #include "../paths.h"
 
 #include <cjson/cJSON.h>
@@ -80,6 +81,7 @@ static cJSON *session_json(const struct session *session)
 	cJSON_AddStringToObject(json, "model", session->model);
 	cJSON_AddNumberToObject(json, "tokens", session->tokens);
 	cJSON_AddBoolToObject(json, "pinned", session->pinned);
+	cJSON_AddNumberToObject(json, "cached_bytes", (double)cache_bytes(session->id));
 	return json;
 }
 
@@ -97,27 +99,38 @@ static void put_padded(const struct command *c, const char *text, int width, boo
 	printf("%*s%s%*s  ", right && pad > 0 ? pad : 0, "", text, !right && pad > 0 ? pad : 0, "");
 }
 
-/* ID, when, messages, title: the title last, so that its direction moves nothing else. */
-static void list_text(const struct command *c, const struct session *list, size_t count)
+enum { CELLS = 3 };
+
+/* What stands before the title: when, how many messages, and whether the model need not read it again. */
+static char *cell(const struct command *c, const struct session *session, int column)
 {
 	struct i18n *tr = c->cli->tr;
-	char **cells = xcalloc(count * 2, sizeof(*cells));
-	int widths[2] = {0};
-	for (size_t i = 0; i < count * 2; i++) {
-		const struct session *session = &list[i / 2];
-		cells[i] = i % 2 ? i18n_format(tr, "sessions.messages", I18N_I(session->messages))
-				 : i18n_format(tr, "sessions.when", I18N_T((double)session->updated));
-		int width = i18n_width(tr, cells[i], strlen(cells[i]));
-		widths[i % 2] = width > widths[i % 2] ? width : widths[i % 2];
+	if (column == 0)
+		return i18n_format(tr, "sessions.when", I18N_T((double)session->updated));
+	if (column == 1)
+		return i18n_format(tr, "sessions.messages", I18N_I(session->messages));
+	return xstrdup(cache_bytes(session->id) ? i18n_text(tr, "sessions.ready") : "");
+}
+
+/* The title last, so that its direction moves nothing else. */
+static void list_text(const struct command *c, const struct session *list, size_t count)
+{
+	char **cells = xcalloc(count * CELLS, sizeof(*cells));
+	int widths[CELLS] = {0};
+	for (size_t i = 0; i < count * CELLS; i++) {
+		cells[i] = cell(c, &list[i / CELLS], (int)(i % CELLS));
+		int width = i18n_width(c->cli->tr, cells[i], strlen(cells[i]));
+		widths[i % CELLS] = width > widths[i % CELLS] ? width : widths[i % CELLS];
 	}
 	for (size_t i = 0; i < count; i++) {
 		printf("%s  ", list[i].id);
-		put_padded(c, cells[i * 2], widths[0], false);
-		put_padded(c, cells[i * 2 + 1], widths[1], true);
+		for (int k = 0; k < CELLS; k++)
+			if (widths[k])
+				put_padded(c, cells[i * CELLS + (size_t)k], widths[k], k == 1);
 		printf("%s", list[i].pinned ? "* " : "");
 		put_line(shown_title(c, &list[i]));
 	}
-	for (size_t i = 0; i < count * 2; i++)
+	for (size_t i = 0; i < count * CELLS; i++)
 		free(cells[i]);
 	free(cells);
 }
@@ -211,6 +224,7 @@ static int delete_session(struct command *c, const struct session *session)
 {
 	if (session_delete(c->sessions, session->row, c->err, sizeof(c->err)))
 		return -1;
+	cache_remove(session->id);
 	char *dir = path_dir(PATH_STATE);
 	struct drafts *drafts = drafts_open(dir);
 	draft_save(drafts, session->id, "", 0);
@@ -252,6 +266,7 @@ static int run_fork(struct command *c)
 	if (code == 0)
 		code = session_fork(c->sessions, session.row, message, &fork, c->err, sizeof(c->err));
 	if (code == 0) {
+		cache_fork(session.id, fork.id);
 		if (wants_json(c))
 			put_json(session_json(&fork));
 		else

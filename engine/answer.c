@@ -1,4 +1,5 @@
 #include "answer.h"
+#include "recall.h"
 #include "text_stream.h"
 #include "../xmalloc.h"
 
@@ -42,6 +43,7 @@ struct answer_request *answer_request_copy(const struct engine_request *request)
 	}
 	copy->r.messages = messages;
 	copy->r.raw = request->raw ? xstrndup(request->raw, request->raw_len) : NULL;
+	copy->r.cache = request->cache ? xstrdup(request->cache) : NULL;
 	copy->submitted_ms = answer_clock_ms();
 	return copy;
 }
@@ -54,6 +56,7 @@ void answer_request_free(struct answer_request *request)
 		free((char *)request->r.messages[i].content);
 	free((struct engine_message *)request->r.messages);
 	free((char *)request->r.raw);
+	free((char *)request->r.cache);
 	free(request);
 }
 
@@ -258,8 +261,8 @@ static int read_prompt(struct answer *a)
 {
 	struct context *c = a->c;
 	double start = answer_clock_ms();
+	recall_take(c, &a->ids);
 	int total = (int)a->ids.count;
-	context_truncate(c, context_common(c, a->ids.ids, total));
 	a->usage.prompt_tokens = total;
 	a->usage.cached_tokens = (int)c->read.count;
 	post_progress(a);
@@ -271,6 +274,7 @@ static int read_prompt(struct answer *a)
 		a->usage.prompt_ms = answer_clock_ms() - start;
 		post_progress(a);
 	}
+	recall_keep(c, RECALL_PROMPT);
 	return GOES_ON;
 }
 
@@ -301,7 +305,7 @@ static int next_token(struct answer *a, int32_t *id)
 			 "the model computed a value that is not a number at token %zu; "
 			 "the file may be damaged: fetch it again",
 			 c->read.count);
-		context_truncate(c, 0);
+		recall_forget(c);
 		return FAILED;
 	}
 	*id = sampler_pick(c->sampler, c->logits);
@@ -383,6 +387,7 @@ static void start_sampler(struct answer *a)
 
 static int answer(struct answer *a)
 {
+	recall_attach(a->c, a->request->r.cache, a->request->r.cache_limit);
 	if (answer_prompt(a->c, &a->request->r, &a->ids, &a->cut, a->err, sizeof(a->err)))
 		return FAILED;
 	int outcome = read_prompt(a);
@@ -392,7 +397,11 @@ static int answer(struct answer *a)
 	if (a->c->guess)
 		guess_begin(a->c->guess, a->ids.ids, (int)a->ids.count);
 	double start = answer_clock_ms();
+	a->c->making = true;
 	outcome = say_all(a);
+	a->c->making = false;
+	if (outcome == ENGINE_STOP || outcome == ENGINE_LENGTH)
+		recall_keep(a->c, RECALL_ANSWER);
 	/* What is held back now is half a character that nothing will complete. */
 	a->usage.predicted_ms = answer_clock_ms() - start;
 	return outcome;

@@ -1,5 +1,6 @@
 #include "context.h"
 #include "fault_guard.h"
+#include "recall.h"
 #include "../xmalloc.h"
 
 #include <math.h>
@@ -104,6 +105,7 @@ static int open_compute(struct context *c, const struct engine_options *options,
 	c->all_logits = xcalloc((size_t)h->vocab * (GUESS_MAX + 1), sizeof(*c->all_logits));
 	c->logits = c->all_logits;
 	c->guess = options->no_guess ? NULL : guess_create();
+	c->recall = recall_create(c);
 	return 0;
 }
 
@@ -132,6 +134,7 @@ void context_close(struct context *c)
 {
 	if (!c)
 		return;
+	recall_destroy(c->recall);
 	forward_destroy(c->forward);
 	sampler_destroy(c->sampler);
 	pool_destroy(c->pool);
@@ -148,20 +151,13 @@ void context_close(struct context *c)
 
 /* --- Reading tokens ------------------------------------------------------------------- */
 
-int context_common(const struct context *c, const int32_t *ids, int count)
-{
-	int same = 0, most = count - 1 < (int)c->read.count ? count - 1 : (int)c->read.count;
-	while (same < most && c->read.ids[same] == ids[same])
-		same++;
-	return same;
-}
-
 void context_truncate(struct context *c, int count)
 {
 	int had = (int)c->read.count;
 	c->guess_count = c->guess_next = 0;
 	if (had <= count)
 		return;
+	recall_cut(c, count);
 	c->read.count = (size_t)count;
 	if (had - count > KEEP_PAGES)
 		kv_cache_release(c->cache, count);
@@ -180,6 +176,7 @@ int context_read(struct context *c, const int32_t *ids, int count, bool logits)
 		return -1;
 	for (int i = 0; i < n; i++)
 		tokens_append(&c->read, ids[i]);
+	recall_added(c, ids, n, c->making);
 	return n;
 }
 
@@ -197,6 +194,7 @@ int context_read_guessing(struct context *c, int32_t id, const int32_t *guesses,
 	if (cancelled)
 		return -1;
 	tokens_append(&c->read, id);
+	recall_added(c, &id, 1, c->making);
 	c->guess_count = count;
 	return 1;
 }
@@ -208,6 +206,7 @@ bool context_take_guess(struct context *c, int32_t id)
 	c->guess_next++;
 	c->logits += c->model->h.vocab;
 	tokens_append(&c->read, id);
+	recall_added(c, &id, 1, c->making);
 	return true;
 }
 

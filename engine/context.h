@@ -11,6 +11,8 @@
 #include "sampler.h"
 #include "tokenizer.h"
 
+struct recall;
+
 struct context {
 	struct model *model;
 	struct tokenizer *tokenizer;
@@ -29,6 +31,8 @@ struct context {
 	int guess_count, guess_next;
 	int size, batch; /* tokens */
 	int left_out;    /* messages the last conversation was cut by */
+	bool making;     /* what is read now are the model's own words */
+	struct recall *recall;
 	const atomic_bool *cancel;
 	struct engine_model about; /* what engine_model() shows; strings live as long as the context */
 	char warning[600];
@@ -37,8 +41,6 @@ struct context {
 int context_open(struct context **, const struct engine_options *, const atomic_bool *cancel, char *err, size_t errlen);
 void context_close(struct context *);
 
-/* How many tokens at the start of ids need not be read again; at least one is always left to read. */
-int context_common(const struct context *, const int32_t *ids, int count);
 void context_truncate(struct context *, int count);
 enum { CONTEXT_FAULT = -2 }; /* the model's file has been cut short under us */
 

@@ -10,6 +10,8 @@
  * model.c arch/     | hyperparameters and tensors of each model family
  * forward.c         | one function per step of the transformer
  * kv_cache.c        | keys and values of the tokens in the context
+ * recall.c          | what of a prompt need not be read again
+ * kv_file.c         | keys and values in a file      kv_writer.c | brought there by a thread
  * sampler.c         | choose the next token
  * guess.c lookup.c  | tokens that may come next, verified several at once
  * tokenizer*.c      | text to ids and back: BPE, SentencePiece, WordPiece
@@ -93,6 +95,11 @@ struct engine_request {
 	size_t raw_len;
 	struct engine_sampling sampling;
 	int max_tokens; /* 0: until the model stops or the context is full */
+	/* A file that goes with this conversation, made when missing, or NULL. What is read and made is
+	 * kept there within a second, and what is there is not computed again. Only ever a cache: when it
+	 * is damaged, foreign, or in use by another program, that costs time and a line in the log. */
+	const char *cache;
+	uint64_t cache_limit; /* bytes it may have; 0: any number */
 };
 
 /* Queues one request; a request in progress must end (or be cancelled and end)

@@ -1,5 +1,6 @@
 #include "generator.h"
 #include "answer.h"
+#include "recall.h"
 #include "../log.h"
 #include "../xmalloc.h"
 
@@ -147,6 +148,7 @@ static bool run_job(struct generator *g)
 	pthread_mutex_unlock(&g->lock);
 	if (call) {
 		bring_in_all(g);
+		recall_attach(g->context, NULL, 0); /* what is measured is no conversation */
 		g->call_result = call(g->context, g->call_arg, g->call_err, sizeof(g->call_err));
 	} else {
 		/* The end is posted by then, and the owner may submit again: */

@@ -1,4 +1,5 @@
 #include "app.h"
+#include "../cache_store.h"
 #include "attach.h"
 #include "clipboard.h"
 #include "command.h"
@@ -125,6 +126,7 @@ static void do_fork(const struct call *c)
 		say_error(app, err);
 		return;
 	}
+	cache_fork(app->session.id, copy.id);
 	if (app_session_open(app, copy.id, 0))
 		say_key(app, STYLE_DIM, "chat.forked");
 	session_free(&copy);

@@ -1,4 +1,5 @@
 #include "app.h"
+#include "../cache_store.h"
 #include "../log.h"
 
 #include <stdlib.h>
@@ -156,15 +157,18 @@ static void report_storage(struct app *app)
 static bool start(struct app *app, const char *text, size_t len, char *err, size_t errlen)
 {
 	const struct engine_model *model = engine_model(app->engine);
+	bool stored = app_session_ensure(app);
 	struct turn_options options = {
 		.engine = app->engine,
-		.sessions = app_session_ensure(app) ? app->o.sessions : NULL,
+		.sessions = stored ? app->o.sessions : NULL,
 		.backlog = app->backlog,
 		.session = app->session.row,
 		.model_name = app->model_name,
 		.system = app->system,
 		.sampling = options_sampling(app->o.options, &model->sampling),
 		.max_tokens = (int)option_integer(app->o.options, OPTION_MAX_TOKENS),
+		.cache_id = stored ? app->session.id : NULL,
+		.cache_limit = cache_limit(app->o.options),
 	};
 	if (turn_start(&app->turn, &options, text, len, err, errlen)) {
 		app->turn = NULL;

@@ -420,6 +420,18 @@ static void close_fence(struct builder *b, bool isolated)
 		append_control(b, b->cell_count - 1, "\xE2\x80\x8E");
 }
 
+/* A terminal that reorders is told of the text's own isolates, behind the cell before. */
+static void pass_isolate(struct builder *b, const struct unit *unit, size_t first_cell)
+{
+	UChar32 c = char_at(b, unit->start);
+	bool wanted = is_fenced(b) && b->tr->width[I18N_WIDTH_ISOLATE] <= 0 && c >= 0x2066 && c <= 0x2069;
+	if (!wanted || b->cell_count == first_cell)
+		return;
+	char control[4] = {0};
+	memcpy(control, b->clean.data + unit->start, 3);
+	append_control(b, b->cell_count - 1, control);
+}
+
 static struct layout_row *add_row(struct builder *b, uint32_t start, uint32_t end)
 {
 	if (b->row_count == b->row_size) {
@@ -445,8 +457,10 @@ static void make_row(struct builder *b, int first, int shown, int used, int inde
 	bool isolated = count && open_fence(b, &b->units[first], column);
 	for (int i = 0; i < count; i++) {
 		const struct unit *unit = &b->units[first + order[i]];
-		if (unit->width == 0)
+		if (unit->width == 0) {
+			pass_isolate(b, unit, first_cell);
 			continue;
+		}
 		if (unit->tab)
 			add_tab(b, unit, column);
 		else

@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/uscript.h>
 #include <unicode/utext.h>
+#include <unicode/utf8.h>
 
 void grapheme_set(UBreakIterator *iterator, const char *text, size_t len)
 {
@@ -74,6 +77,18 @@ size_t i18n_word_prev(const struct i18n *tr, const char *text, size_t len, size_
 			return (size_t)start;
 	}
 	return 0;
+}
+
+bool i18n_cluster_is_spaceless(const char *cluster, size_t len)
+{
+	UChar32 c = 0;
+	size_t at = 0;
+	if (len)
+		U8_NEXT_OR_FFFD(cluster, at, len, c);
+	int class = u_getIntPropertyValue(c, UCHAR_LINE_BREAK);
+	return class == U_LB_COMPLEX_CONTEXT || (u_hasBinaryProperty(c, UCHAR_IDEOGRAPHIC)) ||
+	       class == U_LB_CONDITIONAL_JAPANESE_STARTER ||
+	       (class == U_LB_IDEOGRAPHIC && u_isalpha(c) && u_getIntPropertyValue(c, UCHAR_SCRIPT) != USCRIPT_HANGUL);
 }
 
 int i18n_cluster_width(const struct i18n *tr, const char *cluster, size_t len)

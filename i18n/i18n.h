@@ -71,8 +71,10 @@ size_t i18n_cluster_next(const struct i18n *, const char *text, size_t len, size
 size_t i18n_cluster_prev(const struct i18n *, const char *text, size_t len, size_t pos); /* start of the one before */
 size_t i18n_word_next(const struct i18n *, const char *text, size_t len, size_t pos);    /* end of the next word */
 size_t i18n_word_prev(const struct i18n *, const char *text, size_t len, size_t pos);    /* start of the word before */
-int i18n_cluster_width(const struct i18n *, const char *cluster, size_t len);            /* cells */
-int i18n_width(const struct i18n *, const char *text, size_t len); /* cells of a run of clusters */
+/* The cluster is of a script that writes its words without spaces between: Han, kana, Thai and its neighbours. */
+bool i18n_cluster_is_spaceless(const char *cluster, size_t len);
+int i18n_cluster_width(const struct i18n *, const char *cluster, size_t len); /* cells */
+int i18n_width(const struct i18n *, const char *text, size_t len);            /* cells of a run of clusters */
 /* The longest prefix of whole clusters that fits in width cells, in bytes; *used gets its cells. */
 size_t i18n_fit(const struct i18n *, const char *text, size_t len, int width, int *used);
 /* text cut to width cells, … at the end when cut. Caller frees. */
@@ -128,6 +130,7 @@ struct layout_cell {                 /* one cluster as drawn */
 	uint16_t text_len;
 	uint16_t column; /* from the row's left edge */
 	uint8_t width;
+	bool rtl; /* what follows it in the text stands to its left (never where the terminal reorders) */
 };
 struct layout_row {
 	const struct layout_cell *cells; /* in columns' order, left to right */
@@ -144,7 +147,11 @@ struct layout { /* owned by whoever called i18n_layout; layout_free */
 struct layout_options {
 	int width; /* cells, >= 1 */
 	enum i18n_bidi bidi;
-	enum { LAYOUT_AUTO, LAYOUT_LTR, LAYOUT_RTL } direction; /* AUTO: first strong letter of each paragraph, else the interface's */
+	enum {
+		LAYOUT_AUTO,
+		LAYOUT_LTR,
+		LAYOUT_RTL
+	} direction;                   /* AUTO: first strong letter of each paragraph, else the interface's */
 	bool code;                     /* verbatim: left to right, broken anywhere, no shaping of order */
 	int indent_first, indent_rest; /* empty cells before a paragraph's first and other rows */
 };

@@ -325,7 +325,8 @@ static void add_cell(struct builder *b, const struct unit *unit, int column, boo
 				     .source_len = b->map[unit->end] - source,
 				     .text_len = (uint16_t)unit->text_len,
 				     .column = (uint16_t)column,
-				     .width = unit->width};
+				     .width = unit->width,
+				     .rtl = mirrored};
 	b->places[b->cell_count] = (struct cell_place){unit->text, unit->shaped};
 	UChar32 c = char_at(b, unit->start);
 	if (mirrored && u_isMirrored(c) && u_charMirror(c) != c) {

@@ -1,4 +1,5 @@
 #include "editor.h"
+#include "editor_commands.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -142,135 +143,6 @@ static void line_done(char *line)
 	the_editor->line = line;
 }
 
-/* --- Moving and deleting by clusters ------------------------------------------------- */
-
-static size_t step(size_t (*find)(const struct i18n *, const char *, size_t, size_t), size_t pos, int count)
-{
-	while (count-- > 0)
-		pos = find(the_editor->tr, rl_line_buffer, (size_t)rl_end, pos);
-	return pos;
-}
-
-static int move_cluster(int count, bool forward)
-{
-	if (count < 0)
-		return move_cluster(-count, !forward);
-	rl_point = (int)step(forward ? i18n_cluster_next : i18n_cluster_prev, (size_t)rl_point, count);
-	if (rl_editing_mode == 0 && RL_ISSTATE(RL_STATE_VICMDONCE | RL_STATE_VIMOTION) == 0 && rl_point == rl_end &&
-	    rl_get_keymap() == vi_movement_keymap && rl_point > 0)
-		rl_point = (int)step(i18n_cluster_prev, (size_t)rl_point, 1);
-	return 0;
-}
-
-static int forward_cluster(int count, int key)
-{
-	return move_cluster(count, true);
-}
-
-static int backward_cluster(int count, int key)
-{
-	return move_cluster(count, false);
-}
-
-static int delete_clusters(int count, bool forward)
-{
-	if (count < 0)
-		return delete_clusters(-count, !forward);
-	size_t point = (size_t)rl_point;
-	size_t other = step(forward ? i18n_cluster_next : i18n_cluster_prev, point, count);
-	int from = (int)(forward ? point : other), to = (int)(forward ? other : point);
-	if (from == to)
-		return 0;
-	rl_delete_text(from, to);
-	rl_point = from;
-	return 0;
-}
-
-static int delete_cluster(int count, int key)
-{
-	return delete_clusters(count, true);
-}
-
-static int rubout_cluster(int count, int key)
-{
-	return delete_clusters(count, false);
-}
-
-/* vi's x and X: what goes can be put back, and the caret stays on a letter. */
-static int vi_delete_cluster(int count, int key)
-{
-	int from = rl_point, to = (int)step(i18n_cluster_next, (size_t)from, count < 1 ? 1 : count);
-	if (from == to)
-		return 1;
-	rl_kill_text(from, to);
-	rl_point = from == rl_end ? (int)step(i18n_cluster_prev, (size_t)from, 1) : from;
-	return 0;
-}
-
-static int vi_rubout_cluster(int count, int key)
-{
-	int to = rl_point, from = (int)step(i18n_cluster_prev, (size_t)to, count < 1 ? 1 : count);
-	if (from == to)
-		return 1;
-	rl_kill_text(from, to);
-	rl_point = from;
-	return 0;
-}
-
-static int forward_word(int count, int key)
-{
-	rl_point = (int)step(count < 0 ? i18n_word_prev : i18n_word_next, (size_t)rl_point, abs(count));
-	return 0;
-}
-
-static int backward_word(int count, int key)
-{
-	return forward_word(-count, key);
-}
-
-static int kill_word(int count, int key)
-{
-	int from = rl_point;
-	forward_word(count, key);
-	if (from != rl_point)
-		rl_kill_text(from, rl_point);
-	if (rl_point > from)
-		rl_point = from;
-	return 0;
-}
-
-static int backward_kill_word(int count, int key)
-{
-	return kill_word(-count, key);
-}
-
-/* Home and End of the logical line that the caret is in. */
-static int line_begin(int count, int key)
-{
-	while (rl_point > 0 && rl_line_buffer[rl_point - 1] != '\n')
-		rl_point--;
-	return 0;
-}
-
-static int line_end(int count, int key)
-{
-	while (rl_point < rl_end && rl_line_buffer[rl_point] != '\n')
-		rl_point++;
-	return 0;
-}
-
-static int kill_to_line_end(int count, int key)
-{
-	int from = rl_point;
-	line_end(1, key);
-	if (from == rl_point && rl_point < rl_end)
-		rl_point++; /* at the end already: the newline itself */
-	if (from != rl_point)
-		rl_kill_text(from, rl_point);
-	rl_point = from;
-	return 0;
-}
-
 /* --- Up and Down ------------------------------------------------------------------------ */
 
 static void ensure_layout(struct editor *ed, int columns);
@@ -317,56 +189,17 @@ static int move_rows(int rows, int key, int (*past_the_edge)(int, int))
 	return 0;
 }
 
-static int row_up(int count, int key)
+int editor_row_up(int count, int key)
 {
 	return move_rows(-1, key, rl_get_previous_history);
 }
 
-static int row_down(int count, int key)
+int editor_row_down(int count, int key)
 {
 	return move_rows(1, key, rl_get_next_history);
 }
 
-/* --- Keymaps ------------------------------------------------------------------------------ */
-
-/* What readline moves or deletes by bytes or characters, and ours instead. Keys
- * that the person's inputrc bound to its names follow. */
-static const struct {
-	rl_command_func_t *theirs, *ours;
-	const char *name;
-} replacements[] = {
-	{rl_forward_char, forward_cluster, "forward-cluster"},
-	{rl_backward_char, backward_cluster, "backward-cluster"},
-	{rl_forward_byte, forward_cluster, NULL},
-	{rl_backward_byte, backward_cluster, NULL},
-	{rl_delete, delete_cluster, "delete-cluster"},
-	{rl_rubout, rubout_cluster, "backward-delete-cluster"},
-	{rl_vi_delete, vi_delete_cluster, "vi-delete-cluster"},
-	{rl_vi_rubout, vi_rubout_cluster, "vi-rubout-cluster"},
-	{rl_forward_word, forward_word, "forward-word-i18n"},
-	{rl_backward_word, backward_word, "backward-word-i18n"},
-	{rl_kill_word, kill_word, "kill-word-i18n"},
-	{rl_backward_kill_word, backward_kill_word, "backward-kill-word-i18n"},
-	{rl_beg_of_line, line_begin, "beginning-of-row"},
-	{rl_end_of_line, line_end, "end-of-row"},
-	{rl_kill_line, kill_to_line_end, "kill-row"},
-	{rl_get_previous_history, row_up, "previous-row-or-history"},
-	{rl_get_next_history, row_down, "next-row-or-history"},
-};
-enum { REPLACEMENTS = sizeof(replacements) / sizeof(replacements[0]) };
-
-static void replace_in(Keymap map, int depth)
-{
-	for (int key = 0; key < KEYMAP_SIZE; key++) {
-		if (map[key].type == ISKMAP && depth < 8)
-			replace_in((Keymap)map[key].function, depth + 1);
-		if (map[key].type != ISFUNC)
-			continue;
-		for (int i = 0; i < REPLACEMENTS; i++)
-			if (map[key].function == replacements[i].theirs)
-				map[key].function = replacements[i].ours;
-	}
-}
+/* --- Readline ------------------------------------------------------------------------------ */
 
 static char *no_completion(const char *text, int state)
 {
@@ -397,18 +230,14 @@ static void install(struct editor *ed)
 	rl_catch_sigwinch = 0;
 	rl_change_environment = 0;
 	rl_completion_entry_function = no_completion;
-	for (int i = 0; i < REPLACEMENTS; i++)
-		if (replacements[i].name)
-			rl_add_defun(replacements[i].name, replacements[i].ours, -1);
+	editor_commands_name();
 	rl_callback_handler_install("", line_done);
 	rl_variable_bind("bell-style", "none");
 	rl_variable_bind("enable-bracketed-paste", "off");
 	rl_variable_bind("input-meta", "on");
 	rl_variable_bind("output-meta", "on");
 	rl_variable_bind("convert-meta", "off");
-	replace_in(emacs_standard_keymap, 0);
-	replace_in(vi_insertion_keymap, 0);
-	replace_in(vi_movement_keymap, 0);
+	editor_commands_bind();
 	using_history();
 }
 
@@ -421,6 +250,7 @@ struct editor *editor_create(const struct i18n *tr, enum i18n_bidi bidi)
 	ed->selected = -1;
 	ed->nowhere = fopen("/dev/null", "r+");
 	the_editor = ed;
+	editor_commands_translate(tr);
 	install(ed);
 	return ed;
 }
@@ -450,6 +280,7 @@ void editor_retranslate(struct editor *ed, const struct i18n *tr, enum i18n_bidi
 	ed->tr = tr;
 	ed->bidi = bidi;
 	ed->columns = 0;
+	editor_commands_translate(tr);
 }
 
 /* --- Text ------------------------------------------------------------------------------------ */
@@ -511,7 +342,7 @@ enum editor_result editor_feed(struct editor *ed, const char *bytes, size_t len)
 		replace_line(ed->line);
 	fold_when_huge(ed);
 	bool same = strcmp(before, rl_line_buffer) == 0;
-	if (same && point != rl_point && !plain_letter(bytes, len))
+	if (!plain_letter(bytes, len))
 		leave_cluster(ed);
 	free(before);
 	bool vertical = ed->goal_column >= 0 && ed->goal_column != goal;
@@ -525,18 +356,21 @@ enum editor_result editor_feed(struct editor *ed, const char *bytes, size_t len)
 	return same ? EDITOR_NOTHING : EDITOR_CHANGED;
 }
 
-/* A mark of ours in foreign text, or a NUL, would be misread. */
+/* Broken bytes and lone surrogates are repaired; a mark of ours in foreign text, or a NUL,
+ * would be misread. */
 static char *cleaned(const char *text, size_t len)
 {
-	struct buffer out = {0};
-	for (size_t i = 0; i < len;) {
-		bool fold = is_fold(text + i, len - i);
-		if (fold || text[i] == '\0')
+	struct buffer out = {0}, whole = {0};
+	i18n_repair(text, len, &whole);
+	for (size_t i = 0; i < whole.len;) {
+		bool fold = is_fold(whole.data + i, whole.len - i);
+		if (fold || whole.data[i] == '\0')
 			buffer_puts(&out, "\xEF\xBF\xBD");
 		else
-			buffer_append(&out, text + i, 1);
+			buffer_append(&out, whole.data + i, 1);
 		i += fold ? FOLD_LEN : 1;
 	}
+	buffer_free(&whole);
 	return buffer_take(&out);
 }
 
@@ -548,7 +382,10 @@ void editor_paste(struct editor *ed, const char *text, size_t len)
 	count_text(text, len, &lines, &characters);
 	rl_begin_undo_group();
 	if (lines > FOLD_LINES || characters > FOLD_CHARACTERS) {
-		fold_add(ed, text, len, mark);
+		struct buffer whole = {0};
+		i18n_repair(text, len, &whole);
+		fold_add(ed, whole.data, whole.len, mark);
+		buffer_free(&whole);
 		rl_insert_text(mark);
 	} else {
 		char *clean = cleaned(text, len);
@@ -774,15 +611,6 @@ static int row_of(const struct editor *ed, size_t at)
 	return row;
 }
 
-/* Whether the text at cell i of a row runs to the left, by its logical neighbour. */
-static bool runs_left(const struct layout_row *row, int i)
-{
-	for (int j = 0; j < row->count; j++)
-		if (row->cells[j].source + row->cells[j].source_len == row->cells[i].source)
-			return row->cells[j].column > row->cells[i].column;
-	return row->rtl;
-}
-
 static void caret_position(struct editor *ed, int *row, int *column)
 {
 	size_t at = (size_t)rl_point;
@@ -806,7 +634,7 @@ static void caret_position(struct editor *ed, int *row, int *column)
 	if (last < 0)
 		return;
 	const struct layout_cell *cell = &r->cells[last];
-	*column = row_shift(ed, r) + (runs_left(r, last) ? cell->column - 1 : cell->column + cell->width);
+	*column = row_shift(ed, r) + (cell->rtl ? cell->column - 1 : cell->column + cell->width);
 	*column = *column < 0 ? 0 : *column >= width ? width - 1 : *column;
 }
 

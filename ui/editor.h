@@ -1,5 +1,6 @@
 /* editor.h: what is being typed. Readline in callback mode does the editing,
- * keymaps, history, undo and vi mode; we draw. Only editor.c knows readline.
+ * keymaps, history, undo and vi mode; we draw. Only editor.c and
+ * editor_commands.c know readline.
  *
  * A long paste stands in the line as one mark, is drawn as a short note, and is
  * whole again in editor_text(). */

@@ -7,6 +7,7 @@
  * loop.c            | waits for keys, engine events, signals, timers
  * keys.c actions.def| bytes to keys to actions; the table of actions
  * editor.c          | the input line: readline in callback mode, drawn by us
+ * editor_commands.c | readline's commands by clusters and words
  * command.c commands.def | slash commands
  * screen.c          | the only file that knows curses
  * screen_headless.c | the same interface in memory, for tests

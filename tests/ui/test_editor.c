@@ -105,6 +105,127 @@ static const struct scenario scenarios[] = {
 	{"\xE4\xBD\xA0\xE5\xA5\xBD" RUBOUT, "\xE4\xBD\xA0", 3},
 };
 
+#define WORD_LEFT  "\033b"
+#define WORD_RIGHT "\033f"
+#define KILL_WORD  "\033d"
+#define RUBOUT_RUN "\027"
+#define TRANSPOSE  "\024"
+
+/* Letters and words in every script: the caret never stands in a cluster, words are those of the language. */
+static const struct scenario scripts[] = {
+	{"สวัสดีชาวโลก" WORD_LEFT, "สวัสดีชาวโลก", sizeof("สวัสดีชาว") - 1},
+	{"สวัสดีชาวโลก" HOME WORD_RIGHT "x", "สวัสดีxชาวโลก", sizeof("สวัสดีx") - 1},
+	{"สวัสดีชาวโลก" RUBOUT_RUN, "สวัสดีชาว", sizeof("สวัสดีชาว") - 1},
+	{"ที่นี่" RUBOUT, "ที่", sizeof("ที่") - 1},
+	{"กำ" RUBOUT, "", 0},
+	{"नमस्ते दुनिया" WORD_LEFT, "नमस्ते दुनिया", sizeof("नमस्ते ") - 1},
+	{"नमस्ते" RUBOUT, "नम", sizeof("नम") - 1},
+	{"नमस्ते दुनिया" HOME KILL_WORD, " दुनिया", 0},
+	{"你好世界" WORD_LEFT, "你好世界", sizeof("你好") - 1},
+	{"你好世界" RUBOUT_RUN, "你好", sizeof("你好") - 1},
+	{"hello世界" RUBOUT_RUN, "hello", 5},
+	{"これはテスト" RUBOUT_RUN, "これは", sizeof("これは") - 1},
+	{"你好　世界" RUBOUT_RUN RUBOUT_RUN, "", 0},
+	{"한국어 문장" RUBOUT_RUN, "한국어 ", sizeof("한국어 ") - 1},
+	{"\u1112\u1161\u11AB" RUBOUT, "", 0},
+	{"مرحبا بالعالم" WORD_LEFT, "مرحبا بالعالم", sizeof("مرحبا ") - 1},
+	{"مُحَمَّد" RUBOUT RUBOUT, "مُحَ", sizeof("مُحَ") - 1},
+	{"سلام" LEFT "x", "سلاxم", sizeof("سلاx") - 1},
+	{"ls /tmp/foo-bar" RUBOUT_RUN, "ls ", 3},
+	{"x 🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F" RUBOUT, "x ", 2},
+	{"🇯🇵🇫🇷" LEFT RUBOUT, "🇫🇷", 0},
+	{"👍🏽❤️" RUBOUT, "👍🏽", sizeof("👍🏽") - 1},
+	{"a" FAMILY TRANSPOSE, FAMILY "a", sizeof(FAMILY)},
+	{"ab" HOME RIGHT TRANSPOSE, "ba", 2},
+	{"a" TRANSPOSE, "a", 1},
+	{"один два"
+	 "\033t",
+	 "два один", sizeof("два один") - 1},
+	{"cafe\u0301s x" HOME "\033u", "CAFE\u0301S x", sizeof("CAFE\u0301S") - 1},
+	{"ÉCOLE X" HOME "\033l", "école X", sizeof("école") - 1},
+};
+
+static void test_scripts(void **state)
+{
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+		editor_clear(f->ed);
+		type(f->ed, scripts[i].keys);
+		assert_text(f->ed, scripts[i].text);
+		if (editor_cursor(f->ed) != scripts[i].cursor)
+			fail_msg("%s: the caret is at %zu, expected %zu", scripts[i].text, editor_cursor(f->ed),
+				 scripts[i].cursor);
+	}
+}
+
+/* The same commands in vi mode; each text is typed, then Esc and the keys. */
+static const struct scenario vi_scripts[] = {
+	{"cafe\u0301 x\0330de", " x", 0},
+	{"cafe\u0301 x\0330dw", "x", 0},
+	{"cafe\u0301 x\0330e", "cafe\u0301 x", 3},
+	{"x cafe\u0301\033b~~~~", "x CAFE\u0301", 5},
+	{"e\u0301b\0330xp", "be\u0301", 1},
+	{"ab" FAMILY "\0330a-", "a-b" FAMILY, 2},
+	{FAMILY "b\0330a-", FAMILY "-b", sizeof(FAMILY)},
+	{"a" FAMILY "c\0333|", "a" FAMILY "c", sizeof("a" FAMILY) - 1},
+	{"a" FAMILY "c\0330lDay", "ay", 2},
+	{"你好世界\033x", "你好世", sizeof("你好") - 1},
+};
+
+static void test_scripts_in_vi_mode(void **state)
+{
+	struct fixture *f = *state;
+	type(f->ed, "\033\012");
+	for (size_t i = 0; i < sizeof(vi_scripts) / sizeof(vi_scripts[0]); i++) {
+		const char *escape = strchr(vi_scripts[i].keys, '\033');
+		char *text = xstrndup(vi_scripts[i].keys, (size_t)(escape - vi_scripts[i].keys));
+		editor_clear(f->ed);
+		type(f->ed, text);
+		editor_feed(f->ed, "\033", 1);
+		type(f->ed, escape + 1);
+		assert_text(f->ed, vi_scripts[i].text);
+		if (editor_cursor(f->ed) != vi_scripts[i].cursor)
+			fail_msg("%s: the caret is at %zu, expected %zu", vi_scripts[i].text, editor_cursor(f->ed),
+				 vi_scripts[i].cursor);
+		free(text);
+	}
+	editor_clear(f->ed);
+	editor_feed(f->ed, "\033", 1);
+	type(f->ed, "\005");
+}
+
+/* Any keys in any text: the caret never ends inside a cluster, the text is whole UTF-8, and undo gives it back. */
+static void test_caret_between_clusters(void **state)
+{
+	static const char *const keys[] = {LEFT,     RIGHT,  RUBOUT,     "\004",    WORD_LEFT, WORD_RIGHT, KILL_WORD,
+					   HOME,     END,    RUBOUT_RUN, TRANSPOSE, "\033t",   "\033u",    "\033l",
+					   "\033c",  "\013", "\031",     "\037",    "\033\\",  "x",        "e\u0301",
+					   FAMILY,   "क्षि",  "世",       "لا",      "🇯🇵",      "\u200D",   " ",
+					   "\u0301", "ำ",    "\uFE0F",   "\u1161",  "🏽"};
+	struct fixture *f = *state;
+	unsigned seed = 7;
+	for (int round = 0; round < 60; round++) {
+		editor_clear(f->ed);
+		for (int i = 0; i < 60; i++) {
+			seed = seed * 1664525u + 1013904223u;
+			const char *key = keys[(seed >> 8) % (sizeof(keys) / sizeof(*keys))];
+			type(f->ed, key);
+			size_t len, at = 0, cursor = editor_cursor(f->ed);
+			const char *text = editor_text(f->ed, &len);
+			while (at < cursor)
+				at = i18n_cluster_next(f->tr, text, len, at);
+			struct buffer repaired = {0};
+			i18n_repair(text, len, &repaired);
+			assert_string_equal(repaired.data ? repaired.data : "", text);
+			buffer_free(&repaired);
+			bool letter = (unsigned char)key[0] >= ' ' && key[0] != 127;
+			if (at != cursor && !letter)
+				fail_msg("'%s', after key %d (%02x): the caret is at %zu, inside a cluster", text, i,
+					 key[0], cursor);
+		}
+	}
+}
+
 static void test_editing(void **state)
 {
 	struct fixture *f = *state;
@@ -220,6 +341,9 @@ static void test_hostile_paste(void **state)
 			   "b\xEF\xBF\xBD"
 			   "c");
 	editor_clear(f->ed);
+	editor_paste(f->ed, "x\xFF\xED\xA0\x80y\xC3", 7); /* a broken byte, a lone surrogate, half a letter */
+	assert_text(f->ed, "x\uFFFD\uFFFD\uFFFD\uFFFDy\uFFFD");
+	editor_clear(f->ed);
 	editor_paste(f->ed, "x\xFF\033[201~\r", 9); /* inserted; nothing is run */
 	assert_false(editor_empty(f->ed));
 	int row, column;
@@ -292,6 +416,43 @@ static void test_caret(void **state)
 	assert_int_equal(editor_rows(f->ed, 20, 3), 3);
 }
 
+/* Twenty columns: two for the prompt, the last for the caret, seventeen for text. */
+static void test_caret_at_the_edge(void **state)
+{
+	struct fixture *f = *state;
+	type(f->ed, "世世世世世世世世");
+	assert_caret(f, 3, 0, 18);
+	type(f->ed, "世"); /* has no room: a row of its own */
+	assert_caret(f, 3, 1, 4);
+	type(f->ed, LEFT);
+	assert_caret(f, 3, 1, 2);
+	type(f->ed, RUBOUT "a");
+	assert_caret(f, 3, 0, 17);
+	editor_clear(f->ed);
+	type(f->ed, "12345678901234567");
+	assert_caret(f, 3, 0, 19);
+	type(f->ed, "8");
+	assert_caret(f, 3, 1, 3);
+	/* Mixed directions: the caret stands beside the letter that was typed last, on the side where the next goes. */
+	editor_clear(f->ed);
+	type(f->ed, "abc ");
+	assert_caret(f, 3, 0, 6);
+	type(f->ed, "ש");
+	assert_caret(f, 3, 0, 5);
+	type(f->ed, "לום");
+	assert_caret(f, 3, 0, 5);
+	type(f->ed, " d");
+	assert_caret(f, 3, 0, 12);
+	editor_clear(f->ed);
+	type(f->ed, "سلا"); /* the lam-alef is one cell */
+	assert_caret(f, 3, 0, 20 - 2 - 2 - 1);
+	type(f->ed, "م");
+	assert_caret(f, 3, 0, 20 - 2 - 3 - 1);
+	editor_clear(f->ed);
+	type(f->ed, "שלום ab");
+	assert_caret(f, 3, 0, 20 - 2 - 5);
+}
+
 static void test_tiny_screens(void **state)
 {
 	struct fixture *f = *state;
@@ -330,6 +491,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_editing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scripts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scripts_in_vi_mode, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_caret_between_clusters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_results, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_prefix_keeps_the_next_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newline_and_rows, setup, teardown),
@@ -339,6 +503,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hostile_paste, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_completion, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_caret, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_caret_at_the_edge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tiny_screens, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vi_mode, setup, teardown),
 	};

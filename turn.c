@@ -18,8 +18,8 @@ struct turn {
 	int64_t user_message;
 	struct engine_usage usage;
 	enum engine_finish finish;
-	int64_t saved_at; /* ms, of the last save */
-	bool unsaved, over;
+	int64_t saved_at;          /* ms, of the last save */
+	bool unsaved, over, ahead; /* ahead: nothing of it is stored or sent yet */
 	char storage_error[512], error[512];
 	bool has_storage_error, has_error;
 };
@@ -251,7 +251,7 @@ static int submit(struct turn *turn, const char *text, size_t len, char *err, si
 			add_stored(messages, &count, &turn->o.backlog->messages[i]);
 	if (turn->o.aside && count > turn->o.seen + (turn->system[0] != '\0'))
 		count = turn->o.seen + (turn->system[0] != '\0');
-	if (text && (turn->o.aside || (!turn->user_message && !waiting)))
+	if (text && (turn->ahead || turn->o.aside || (!turn->user_message && !waiting)))
 		add_message(messages, &count, ENGINE_USER, text, len);
 	struct engine_request request = {
 		.messages = messages,
@@ -261,7 +261,11 @@ static int submit(struct turn *turn, const char *text, size_t len, char *err, si
 		.cache = turn->cache,
 		.cache_limit = turn->o.cache_limit,
 	};
-	int failed = engine_submit(turn->o.engine, &request, err, errlen);
+	int failed = 0;
+	if (turn->ahead)
+		engine_prepare(turn->o.engine, &request);
+	else
+		failed = engine_submit(turn->o.engine, &request, err, errlen);
 	for (size_t i = 0; i < stored; i++)
 		message_free(&path[i]);
 	free(path);
@@ -296,6 +300,19 @@ int turn_start(struct turn **out, const struct turn_options *options, const char
 	}
 	*out = turn;
 	return 0;
+}
+
+void turn_prepare(const struct turn_options *options, const char *text, size_t len)
+{
+	char err[512];
+	struct turn turn = {.o = *options, .system = (char *)options->system, .ahead = true};
+	if (!turn.system)
+		turn.system = "";
+	if (options->cache_id && options->cache_limit)
+		turn.cache = cache_path(options->cache_id);
+	if (submit(&turn, text, len, err, sizeof(err)))
+		log_write("not read ahead: %s", err);
+	free(turn.cache);
 }
 
 bool turn_event(struct turn *turn, const struct engine_event *event)

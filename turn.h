@@ -40,6 +40,9 @@ struct turn_options {
  * regenerate) and submits the whole path. A failure to store is kept in
  * turn_storage_error() and does not stop the answer; engine failures return -1. */
 int turn_start(struct turn **, const struct turn_options *, const char *text, size_t len, char *err, size_t errlen);
+/* Has the engine read ahead what turn_start() with the same options and a text that begins so would submit
+ * (engine_prepare); text NULL: as far as the conversation goes. Stores nothing. */
+void turn_prepare(const struct turn_options *, const char *text, size_t len);
 /* Feed every engine event here, first. Stores as needed. True when the turn is over. */
 bool turn_event(struct turn *, const struct engine_event *);
 int turn_next_save_ms(const struct turn *);                /* until turn_tick() is due; -1: nothing waits */

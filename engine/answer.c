@@ -1,6 +1,7 @@
 #include "answer.h"
 #include "recall.h"
 #include "text_stream.h"
+#include "../log.h"
 #include "../xmalloc.h"
 
 #include <stdio.h>
@@ -421,6 +422,9 @@ void answer_run(struct context *c, const struct answer_request *request, struct 
 	} else {
 		event.finish = (enum engine_finish)outcome;
 	}
+	log_write("answered: %d tokens, %d of them cached, then %d made, %d guessed, %d rightly; first after %.0f ms",
+		  a.usage.prompt_tokens, a.usage.cached_tokens, a.usage.completion_tokens, a.usage.guessed_tokens,
+		  a.usage.guessed_right, a.usage.first_token_ms);
 	event_queue_post(queue, &event);
 	tokens_free(&a.ids);
 	buffer_free(&a.text.bytes);

@@ -66,6 +66,12 @@ int engine_submit(struct engine *engine, const struct engine_request *request, c
 	return 0;
 }
 
+void engine_prepare(struct engine *engine, const struct engine_request *request)
+{
+	if (!engine->busy)
+		generator_prepare(engine->generator, request);
+}
+
 void engine_cancel(struct engine *engine)
 {
 	if (engine->busy)

@@ -12,6 +12,7 @@
  * kv_cache.c        | keys and values of the tokens in the context
  * recall.c          | what of a prompt need not be read again
  * kv_file.c         | keys and values in a file      kv_writer.c | brought there by a thread
+ * ahead.c           | read before it is sent what will be sent
  * sampler.c         | choose the next token
  * guess.c lookup.c  | tokens that may come next, verified several at once
  * tokenizer*.c      | text to ids and back: BPE, SentencePiece, WordPiece
@@ -108,6 +109,12 @@ struct engine_request {
  * and which message is the first behind them. */
 int engine_submit(struct engine *, const struct engine_request *, char *err, size_t errlen);
 void engine_cancel(struct engine *); /* ends with ENGINE_DONE within 100 ms */
+
+/* What the next request will begin with is read as soon as nothing else is to be done: the messages, and of the last
+ * one, if it is the user's, as much as will be the same however it goes on. No events, and no harm when the request
+ * then is another. It ends at once for whatever is submitted, and for the next engine_prepare(); NULL only ends it.
+ * Nothing is done while a request is queued or running. */
+void engine_prepare(struct engine *, const struct engine_request *);
 
 enum engine_event_type {
 	ENGINE_NONE,    /* nothing waits */

@@ -1,4 +1,5 @@
 #include "generator.h"
+#include "ahead.h"
 #include "answer.h"
 #include "recall.h"
 #include "../log.h"
@@ -26,13 +27,16 @@ struct generator {
 	bool stop;
 	enum load_state state;
 	struct answer_request *request; /* waits or runs */
-	generator_fn *call;             /* waits or runs */
+	struct answer_request *ahead;   /* to be read ahead when there is nothing else to do */
+	bool ahead_runs;
+	bool cancelled;     /* the request that waits or runs */
+	generator_fn *call; /* waits or runs */
 	void *call_arg;
 	int call_result;
 	char call_err[512], load_err[512];
 
 	_Atomic(struct context *) context;
-	atomic_bool cancel;
+	atomic_bool cancel; /* what runs is to end; written with the lock */
 	struct event_queue *queue;
 	struct engine_options options;
 	double load_ms;
@@ -166,6 +170,24 @@ static bool run_job(struct generator *g)
 	return true;
 }
 
+/* What was to be read ahead, with the lock let go. */
+static bool run_ahead(struct generator *g)
+{
+	struct answer_request *ahead = g->ahead;
+	if (!ahead)
+		return false;
+	g->ahead = NULL;
+	g->ahead_runs = true;
+	atomic_store(&g->cancel, false);
+	pthread_mutex_unlock(&g->lock);
+	ahead_read(g->context, &ahead->r);
+	answer_request_free(ahead);
+	pthread_mutex_lock(&g->lock);
+	g->ahead_runs = false;
+	atomic_store(&g->cancel, g->cancelled || g->stop);
+	return true;
+}
+
 static void *generate(void *arg)
 {
 	struct generator *g = arg;
@@ -178,7 +200,7 @@ static void *generate(void *arg)
 			pthread_mutex_unlock(&g->lock);
 			bring_in_weights(g);
 			pthread_mutex_lock(&g->lock);
-		} else {
+		} else if (!run_ahead(g)) {
 			pthread_cond_wait(&g->changed, &g->lock);
 		}
 	}
@@ -197,6 +219,7 @@ static void free_generator(struct generator *g)
 {
 	context_close(g->context);
 	answer_request_free(g->request);
+	answer_request_free(g->ahead);
 	free((char *)g->options.path);
 	free((char *)g->options.chat_format);
 	free((char *)g->options.isa);
@@ -230,8 +253,8 @@ void generator_destroy(struct generator *g)
 {
 	if (!g)
 		return;
-	atomic_store(&g->cancel, true);
 	pthread_mutex_lock(&g->lock);
+	atomic_store(&g->cancel, true);
 	g->stop = true;
 	pthread_cond_broadcast(&g->changed);
 	pthread_mutex_unlock(&g->lock);
@@ -256,6 +279,15 @@ const struct context *generator_context(const struct generator *g)
 	return g->context;
 }
 
+/* Before a job is put down: reading ahead makes room for it. */
+static void begin_job(struct generator *g)
+{
+	g->cancelled = false;
+	atomic_store(&g->cancel, g->ahead_runs);
+	answer_request_free(g->ahead);
+	g->ahead = NULL;
+}
+
 int generator_submit(struct generator *g, const struct engine_request *request, char *err, size_t errlen)
 {
 	pthread_mutex_lock(&g->lock);
@@ -266,8 +298,8 @@ int generator_submit(struct generator *g, const struct engine_request *request, 
 	if (failed)
 		return -1;
 	struct answer_request *copy = answer_request_copy(request);
-	atomic_store(&g->cancel, false);
 	pthread_mutex_lock(&g->lock);
+	begin_job(g);
 	g->request = copy;
 	pthread_cond_broadcast(&g->changed);
 	pthread_mutex_unlock(&g->lock);
@@ -276,15 +308,30 @@ int generator_submit(struct generator *g, const struct engine_request *request, 
 
 void generator_cancel(struct generator *g)
 {
+	pthread_mutex_lock(&g->lock);
+	g->cancelled = true;
 	atomic_store(&g->cancel, true);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void generator_prepare(struct generator *g, const struct engine_request *request)
+{
+	struct answer_request *copy = request ? answer_request_copy(request) : NULL;
+	pthread_mutex_lock(&g->lock);
+	answer_request_free(g->ahead);
+	g->ahead = copy;
+	if (g->ahead_runs)
+		atomic_store(&g->cancel, true);
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
 }
 
 int generator_call(struct generator *g, generator_fn *fn, void *arg, char *err, size_t errlen)
 {
 	if (generator_wait(g, err, errlen))
 		return -1;
-	atomic_store(&g->cancel, false);
 	pthread_mutex_lock(&g->lock);
+	begin_job(g);
 	g->call_arg = arg;
 	g->call = fn;
 	pthread_cond_broadcast(&g->changed);

@@ -1,7 +1,8 @@
 /* generator.h: the one thread that owns model and context.
  *
  * Its jobs: load, answer one request, or run one function for a caller who
- * waits. Between jobs it brings the weights into memory, then sleeps. */
+ * waits. Between jobs it brings the weights into memory, reads ahead what the
+ * next request will begin with, then sleeps. */
 #ifndef GENERATOR_H
 #define GENERATOR_H
 
@@ -19,6 +20,8 @@ const struct context *generator_context(const struct generator *); /* NULL until
 /* Queues a request. One at a time: the caller knows that none is under way. */
 int generator_submit(struct generator *, const struct engine_request *, char *err, size_t errlen);
 void generator_cancel(struct generator *);
+/* Has this read ahead (ahead.h) in place of what was before; NULL: nothing any more. */
+void generator_prepare(struct generator *, const struct engine_request *);
 
 /* Runs fn on the generator thread once loaded and returns what it returned. */
 typedef int generator_fn(struct context *, void *arg, char *err, size_t errlen);

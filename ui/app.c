@@ -35,6 +35,7 @@ void app_changed_input(struct app *app)
 	app->dirty = true;
 	if (!app->draft_due)
 		app->draft_due = app->now + APP_DRAFT_MS;
+	app_ahead_input(app);
 }
 
 /* --- Keys -------------------------------------------------------------------------------- */
@@ -132,6 +133,7 @@ void app_tick(struct app *app)
 		app_session_save_draft(app);
 	if (app->turn)
 		turn_tick(app->turn);
+	app_ahead_tick(app);
 	if (app->again_until && app->now >= app->again_until)
 		take_down_banner(app);
 	if (app->dirty && !app->plain && app->now - app->drawn_at >= APP_FRAME_MS)
@@ -154,6 +156,8 @@ int app_timeout(const struct app *app)
 		wait = sooner(wait, app->send_at - app->now);
 	if (app->draft_due)
 		wait = sooner(wait, app->draft_due - app->now);
+	if (app->ahead_due)
+		wait = sooner(wait, app->ahead_due - app->now);
 	if (app->again_until)
 		wait = sooner(wait, app->again_until - app->now);
 	if (app->dirty && !app->plain)
@@ -260,6 +264,7 @@ void app_free(struct app *app)
 	free(app->engine_error);
 	free(app->system);
 	free(app->banner);
+	free(app->ahead_text);
 	i18n_close(app->own_tr);
 	theme_free(app->theme); /* the screen shows nothing any more */
 	free(app);

@@ -8,6 +8,7 @@
  * app_commands.c  | what each slash command does
  * app_overlay.c   | lists and help over the transcript
  * app_turn.c      | sending, engine events, models
+ * app_ahead.c     | what the model reads before it is sent
  * app_session.c   | opening, new, undo, titles, drafts
  * app_terminal.c  | what the terminal is found to be */
 #ifndef APP_H
@@ -88,6 +89,9 @@ struct app {
 	enum style banner_style;
 	bool banner_stays;                                      /* not taken away by the next key */
 	int64_t now, drawn_at, draft_due, again_until, send_at; /* ms; 0: not set */
+	int64_t ahead_due;                                      /* ms, when to read ahead; 0: nothing to read */
+	char *ahead_text;                                       /* the input that is or was read ahead last, or NULL */
+	bool ahead_slow;                                        /* not while somebody types */
 	int64_t saved_at;                                       /* wall clock, seconds */
 	bool plain; /* line mode: lists and help are printed, nothing is drawn */
 	bool dirty, quit;
@@ -135,6 +139,11 @@ void app_turn_events(struct app *);       /* takes what the engine has to say */
 bool app_turn_interrupt(struct app *);    /* false: nothing runs or waits */
 void app_turn_show_waiting(struct app *); /* what waits, at the end of the transcript */
 void app_turn_end(struct app *);          /* at once, keeping what there is */
+
+/* --- app_ahead.c --- */
+void app_ahead_conversation(struct app *); /* it is another, or has gone on, or the model is */
+void app_ahead_input(struct app *);        /* the input line is another */
+void app_ahead_tick(struct app *);
 
 /* --- app_session.c --- */
 void app_session_new(struct app *);

@@ -345,6 +345,7 @@ static void do_system(const struct call *c)
 	}
 	free(app->system);
 	app->system = xstrdup(c->argument);
+	app_ahead_conversation(app);
 	if (app->stored && session_set_system(app->o.sessions, app->session.row, app->system, err, sizeof(err)))
 		say_error(app, err);
 	else

@@ -45,6 +45,7 @@ static void forget(struct app *app)
 	buffer_free(&app->attached);
 	transcript_clear(app->transcript);
 	editor_clear(app->editor);
+	app_ahead_conversation(app);
 	app->dirty = true;
 }
 
@@ -221,6 +222,7 @@ char *app_session_cut(struct app *app, enum message_role role, bool inclusive, s
 	}
 	transcript_truncate(app->transcript, inclusive ? m->entry : m->entry + 1);
 	app->message_count = keep;
+	app_ahead_conversation(app);
 	app->dirty = true;
 	return copy;
 }

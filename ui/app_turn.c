@@ -70,6 +70,7 @@ static void model_ready(struct app *app)
 {
 	const struct engine_model *model = engine_model(app->engine);
 	app->ready = true;
+	app_ahead_conversation(app);
 	set_phase(app, ENGINE_NONE);
 	if (strncmp(app->model_name, "sha256-", 7) == 0) {
 		free(app->model_name);
@@ -339,6 +340,7 @@ static void finish(struct app *app)
 	}
 	turn_free(turn);
 	app->turn = NULL;
+	app_ahead_conversation(app);
 	set_phase(app, ENGINE_NONE);
 	start_waiting(app);
 }
@@ -354,6 +356,7 @@ static void outside_turn(struct app *app, const struct engine_event *event)
 		start_waiting(app);
 	} else if (app->stray && (event->type == ENGINE_DONE || event->type == ENGINE_ERROR)) {
 		app->stray = false;
+		app_ahead_conversation(app);
 		start_waiting(app);
 	} else if (event->type == ENGINE_ERROR && !app->ready) {
 		char *err = xstrndup(event->text, event->len);

@@ -17,8 +17,9 @@ struct engine {
 	bool loaded, busy, cancelled;
 	struct engine_event events[FAKE_EVENTS];
 	int first, count;
-	char *last_request; /* "system: …\nuser: …\n", of the last engine_submit */
-	int requests, opened;
+	char *last_request;  /* "system: …\nuser: …\n", of the last engine_submit */
+	char *last_prepared; /* of the last engine_prepare, "" for NULL, NULL before the first */
+	int requests, prepared, opened;
 	char *path;
 	char *text; /* of the event taken last */
 };
@@ -95,6 +96,7 @@ void engine_close(struct engine *engine)
 	while (engine->count--)
 		free((char *)engine->events[engine->first++ % FAKE_EVENTS].text);
 	free(engine->last_request);
+	free(engine->last_prepared);
 	free(engine->path);
 	free(engine->text);
 	free(engine);
@@ -111,25 +113,38 @@ const struct engine_model *engine_model(const struct engine *engine)
 	return engine->loaded ? &engine->model : NULL;
 }
 
-int engine_submit(struct engine *engine, const struct engine_request *request, char *err, size_t errlen)
+static inline char *fake_describe(const struct engine_request *request)
 {
 	static const char *const names[] = {"system", "user", "assistant", "tool"};
 	struct buffer text = {0};
-	if (engine->busy) {
-		snprintf(err, errlen, "busy");
-		return -1;
-	}
+	buffer_puts(&text, "");
 	for (int i = 0; i < request->count; i++) {
 		buffer_printf(&text, "%s: ", names[request->messages[i].role]);
 		buffer_append(&text, request->messages[i].content, request->messages[i].len);
 		buffer_puts(&text, "\n");
 	}
+	return buffer_take(&text);
+}
+
+int engine_submit(struct engine *engine, const struct engine_request *request, char *err, size_t errlen)
+{
+	if (engine->busy) {
+		snprintf(err, errlen, "busy");
+		return -1;
+	}
 	free(engine->last_request);
-	engine->last_request = buffer_take(&text);
+	engine->last_request = fake_describe(request);
 	engine->requests++;
 	engine->busy = true;
 	engine->cancelled = false;
 	return 0;
+}
+
+void engine_prepare(struct engine *engine, const struct engine_request *request)
+{
+	free(engine->last_prepared);
+	engine->last_prepared = request ? fake_describe(request) : xstrdup("");
+	engine->prepared++;
 }
 
 void engine_cancel(struct engine *engine)

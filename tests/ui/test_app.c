@@ -516,6 +516,68 @@ static void test_late_syllable_goes_along(void **state)
 	assert_string_equal(editor_text(f->app->editor, NULL), "two");
 }
 
+/* --- Reading ahead ------------------------------------------------------------------- */
+
+static void expect_prepared(struct fixture *f, int times, const char *text)
+{
+	assert_int_equal(fake->prepared, times);
+	assert_string_equal(fake->last_prepared ? fake->last_prepared : "", text);
+	assert_int_equal(fake->requests, 0);
+	assert_not_seen(f, "reading");
+}
+
+/* The conversation at once, what is typed after a pause, each once. */
+static void test_reading_ahead(void **state)
+{
+	struct fixture *f = *state;
+	settle(f);
+	assert_int_equal(fake->prepared, 0); /* not before there is a model */
+	fake_ready();
+	app_turn_events(f->app);
+	app_tick(f->app);
+	expect_prepared(f, 1, "");
+	app_input(f->app, "What is", 7);
+	app_tick(f->app);
+	assert_int_equal(fake->prepared, 1); /* still typing */
+	assert_in_range(app_timeout(f->app), 0, APP_DRAFT_MS);
+	settle(f);
+	expect_prepared(f, 2, "user: What is\n");
+	keys(f, " it");
+	expect_prepared(f, 3, "user: What is it\n");
+	/* Moving about changes nothing; something else in its place is stopped at once, and read after the pause. */
+	keys(f, "\033[D\033[C");
+	assert_int_equal(fake->prepared, 3);
+	app_input(f->app, "\025", 1);
+	expect_prepared(f, 4, "");
+	settle(f);
+	assert_int_equal(fake->prepared, 5);
+	assert_int_equal(app_timeout(f->app), -1);
+	/* A command is no message. */
+	keys(f, "/model x");
+	assert_string_equal(fake->last_prepared, "");
+	keys(f, "\025");
+	keys(f, "go\r");
+	assert_int_equal(fake->requests, 1);
+	int before = fake->prepared;
+	keys(f, "meanwhile");
+	assert_int_equal(fake->prepared, before); /* the model is answering */
+	fake_text("yes");
+	fake_done(ENGINE_STOP);
+	events(f);
+	assert_string_equal(fake->last_prepared, "user: go\nassistant: yes\nuser: meanwhile\n");
+}
+
+static void test_not_reading_ahead(void **state)
+{
+	struct fixture *f = *state;
+	char err[256];
+	assert_int_equal(options_set(f->options, OPTION_READ_AHEAD, "off", err, sizeof(err)), 0);
+	fake_ready();
+	events(f);
+	keys(f, "What is");
+	assert_int_equal(fake->prepared, 0);
+}
+
 static void test_every_size(void **state)
 {
 	struct fixture *f = *state;
@@ -799,6 +861,8 @@ int main(void)
 		KEPT(test_memory_begins),
 		KEPT(test_paste_is_not_sent),
 		KEPT(test_late_syllable_goes_along),
+		KEPT(test_reading_ahead),
+		KEPT(test_not_reading_ahead),
 		KEPT(test_every_size),
 		KEPT(test_idle_needs_no_time),
 		KEPT(test_switching_models),

@@ -11,17 +11,33 @@ enum {
 	SUPER = 256, /* weights a superblock */
 	GROUPS = SUPER / GROUP,
 	HALVES = SUPER / HALF,
+	PAIR = 2 * SUPER, /* weights that meet the sums once */
+	SUMS = 16,        /* lanes of a quantised product */
 	KV_Q8_BYTES = 34, /* cache rows of q8_0: an f16 scale and 32 bytes, as in GGUF */
 	LANES = 32,       /* of a float dot product */
 };
 
-/* 256 activations. A row is padded with zeros to whole superblocks. */
+/* 512 activations. A row is padded with zeros to whole blocks. Bytes are in the order in which
+ * registers meet them (act_byte): halves of the even groups, then of the odd ones. */
 struct act_block {
-	int8_t q[SUPER];
-	float scale[GROUPS];
-	float sum[GROUPS];      /* scale * sum of q, by groups … */
-	float half_sum[HALVES]; /* … and by halves */
+	int8_t q[2][SUPER];
+	float scale[SUMS];         /* by lanes (act_lane) */
+	float sum[SUMS];           /* scale * sum of q */
+	float half_sum[2][HALVES]; /* sum of q, by halves in their order */
 };
+
+/* Where activation i of a superblock lies in its q. Sixteen neighbours stay together. */
+static inline int act_byte(int i)
+{
+	int group = i / GROUP, half = i % GROUP / HALF;
+	return 128 * (group % 2) + 64 * half + 16 * (group / 2) + i % HALF;
+}
+
+/* The lane that sums a group of the first or second superblock of a block. */
+static inline int act_lane(int super, int group)
+{
+	return 4 * (group / 2) + 2 * super + group % 2;
+}
 
 /* Smaller activations than this become zero: their inverse would not be finite. */
 #define ACT_SMALLEST 0x1p-100f
@@ -45,9 +61,9 @@ struct act_block {
 
 void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, float *out);
 
-static inline int64_t superblocks(int64_t n)
+static inline int64_t act_blocks(int64_t n)
 {
-	return (n + SUPER - 1) / SUPER;
+	return (n + PAIR - 1) / PAIR;
 }
 
 #if defined(__x86_64__)

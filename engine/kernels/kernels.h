@@ -5,12 +5,16 @@
  * agreement:
  * - Quantised matrices are multiplied in 8-bit integers. A row of activations x[n] becomes
  *   groups of 32 bytes q_x, rounded by largest / 127, with the float scale s that leaves the
- *   smallest squares of errors (lower KL divergence than largest / 127 itself); weights are
- *   d q_w + m with unsigned bytes q_w, where d and m are shared by a unit: a group, or half a
- *   group in Q2_K, Q3_K and Q6_K. The integer sum P over a unit is exact. Lane j sums unit j
- *   of every 256 weights:
+ *   smallest squares of errors (lower KL divergence than largest / 127 itself). Weights are
+ *   d q_w + m, with unsigned bytes q_w and floats d and m that a group of 32 shares. With the
+ *   exact integer P = sum q_w q_x over a group, sixteen lanes, a group of 512 weights each, are
  *       lane = fma(P, d s, lane), then lane = fma(m, s sum(q_x), lane).
  *   Types that count from -o are taken as m = -o d.
+ * - Q2_K, Q3_K and Q6_K have an integer scale a for every half of a group. There P, the sum of
+ *   a sum((q_w - o) q_x) over both halves, is exact too (below 2^24), lane = fma(P, d s, lane),
+ *   and in Q2_K, with M the sum of a half's minimum times sum(q_x), lane = fma(M, m s, lane).
+ * - Group g of superblock p (of 256 weights, counted in the row) belongs to lane
+ *   4 (g / 2) + 2 (p % 2) + g % 2: where adding neighbours in registers leaves it.
  * - Float dot products have 32 lanes, lane i % 32 = fma(a[i], b[i], lane).
  * - Lanes are added in halves, i to i + half, until 8 are left: ((0+4)+(2+6))+((1+5)+(3+7)).
  * - Attention takes positions in chunks of ATTENTION_CHUNK, counted from position 0. A query

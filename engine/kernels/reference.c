@@ -11,6 +11,9 @@
 struct group {
 	int8_t q[GROUP];
 	float d[2], m[2]; /* per 16 weights */
+	/* Q2_K, Q3_K, Q6_K: d[i] = super_d scale[i], m[i] = super_m min[i]. */
+	float super_d, super_m;
+	int scale[2], min[2];
 };
 
 static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
@@ -19,6 +22,16 @@ static void set_scale(struct group *g, float d, float m)
 {
 	g->d[0] = g->d[1] = d;
 	g->m[0] = g->m[1] = m;
+}
+
+static void set_halves(struct group *g, float d, float m)
+{
+	g->super_d = d;
+	g->super_m = m;
+	for (int i = 0; i < 2; i++) {
+		g->d[i] = d * (float)g->scale[i];
+		g->m[i] = m * (float)g->min[i];
+	}
 }
 
 /* Legacy types: 32 weights a block; low nibbles are weights 0..15, high ones 16..31. */
@@ -86,11 +99,11 @@ static void unpack_45k(const uint8_t *b, int j, bool five, struct group *g)
 static void unpack_2k(const uint8_t *b, int j, struct group *g)
 {
 	const uint8_t *qs = b + 16 + j / 4 * GROUP;
-	float d = half_to_float(b + 80), dmin = half_to_float(b + 82);
 	for (int i = 0; i < 2; i++) {
-		g->d[i] = d * (float)(b[2 * j + i] & 15);
-		g->m[i] = -dmin * (float)(b[2 * j + i] >> 4);
+		g->scale[i] = b[2 * j + i] & 15;
+		g->min[i] = b[2 * j + i] >> 4;
 	}
+	set_halves(g, half_to_float(b + 80), -half_to_float(b + 82));
 	for (int i = 0; i < GROUP; i++)
 		g->q[i] = (int8_t)(qs[i] >> (2 * (j % 4)) & 3);
 }
@@ -100,12 +113,12 @@ static void unpack_2k(const uint8_t *b, int j, struct group *g)
 static void unpack_3k(const uint8_t *b, int j, struct group *g)
 {
 	const uint8_t *qs = b + 32 + j / 4 * GROUP, *s = b + 96;
-	float d = half_to_float(b + 108);
 	for (int i = 0; i < 2; i++) {
 		int k = 2 * j + i, low = k < 8 ? s[k] & 15 : s[k - 8] >> 4, high = s[8 + k % 4] >> (2 * (k / 4)) & 3;
-		g->d[i] = d * (float)((low | high << 4) - 32);
-		g->m[i] = 0;
+		g->scale[i] = (low | high << 4) - 32;
+		g->min[i] = 0;
 	}
+	set_halves(g, half_to_float(b + 108), 0);
 	for (int i = 0; i < GROUP; i++)
 		g->q[i] = (int8_t)((qs[i] >> (2 * (j % 4)) & 3) - (b[i] >> j & 1 ? 0 : 4));
 }
@@ -116,11 +129,11 @@ static void unpack_6k(const uint8_t *b, int j, struct group *g)
 {
 	int half = j / 4, part = j % 4;
 	const uint8_t *ql = b + half * 64 + part % 2 * GROUP, *qh = b + 128 + half * GROUP;
-	float d = half_to_float(b + 208);
 	for (int i = 0; i < 2; i++) {
-		g->d[i] = d * (float)(int8_t)b[192 + 2 * j + i];
-		g->m[i] = 0;
+		g->scale[i] = (int8_t)b[192 + 2 * j + i];
+		g->min[i] = 0;
 	}
+	set_halves(g, half_to_float(b + 208), 0);
 	for (int i = 0; i < GROUP; i++)
 		g->q[i] = (int8_t)(((part < 2 ? ql[i] & 15 : ql[i] >> 4) | (qh[i] >> (2 * part) & 3) << 4) - 32);
 }
@@ -174,7 +187,7 @@ void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, fl
 
 size_t kernels_activation_bytes(int64_t n)
 {
-	return (size_t)superblocks(n) * sizeof(struct act_block);
+	return (size_t)act_blocks(n) * sizeof(struct act_block);
 }
 
 /* The scale that leaves the smallest squares of errors: sum x q / sum q^2. `otherwise` where all bytes are zero. */
@@ -189,29 +202,29 @@ static float best_scale(const float *x, const int8_t *q, float otherwise)
 	return squares ? lanes_sum(lane, HALF) / (float)squares : otherwise;
 }
 
-static void quantize_group(const float *x, struct act_block *block, int group)
+static void quantize_group(const float *x, struct act_block *block, int super, int group)
 {
 	float largest = largest_of(x, GROUP), inverse = inverse_scale(largest);
-	int8_t *q = block->q + group * GROUP;
-	int sum[2] = {0};
+	int8_t q[GROUP];
+	int sum[2] = {0}, lane = act_lane(super, group);
 	for (int i = 0; i < GROUP; i++) {
 		q[i] = (int8_t)(inverse > 0 ? lrintf(x[i] * inverse) : 0);
 		sum[i / HALF] += q[i];
+		block->q[super][act_byte(group * GROUP + i)] = q[i];
 	}
-	float scale = best_scale(x, q, largest / 127);
-	block->scale[group] = scale;
-	block->sum[group] = scale * (float)(sum[0] + sum[1]);
-	block->half_sum[2 * group] = scale * (float)sum[0];
-	block->half_sum[2 * group + 1] = scale * (float)sum[1];
+	block->scale[lane] = best_scale(x, q, largest / 127);
+	block->sum[lane] = block->scale[lane] * (float)(sum[0] + sum[1]);
+	block->half_sum[super][2 * group] = (float)sum[0];
+	block->half_sum[super][2 * group + 1] = (float)sum[1];
 }
 
 static void reference_quantize(const float *x, int64_t n, void *out)
 {
 	struct act_block *blocks = out;
-	if (n % SUPER)
-		memset(&blocks[n / SUPER], 0, sizeof(*blocks));
+	if (n % PAIR)
+		memset(&blocks[n / PAIR], 0, sizeof(*blocks));
 	for (int64_t g = 0; g < n / GROUP; g++)
-		quantize_group(x + g * GROUP, &blocks[g / GROUPS], (int)(g % GROUPS));
+		quantize_group(x + g * GROUP, &blocks[g / GROUPS / 2], (int)(g / GROUPS % 2), (int)(g % GROUPS));
 }
 
 /* --- Products -------------------------------------------------------------------------------- */
@@ -227,8 +240,6 @@ static int offset_of(enum tensor_type type)
 	switch (type) {
 	case TYPE_Q4_0: return 8;
 	case TYPE_Q5_0: return 16;
-	case TYPE_Q3_K: return 4;
-	case TYPE_Q6_K: return 32;
 	case TYPE_Q8_0:
 	case TYPE_IQ4_NL:
 	case TYPE_IQ4_XS: return 128;
@@ -236,36 +247,44 @@ static int offset_of(enum tensor_type type)
 	}
 }
 
-static void add_unit(float *lane, const struct group *g, int first, int last, int offset, const int8_t *q, float scale,
-		     float sum)
+static float add_group(float lane, const struct group *g, int offset, const int8_t *q, float scale, float sum)
 {
-	int dot = 0, part = first / HALF;
-	float d = g->d[part], m = offset ? (float)-offset * d : g->m[part];
-	for (int i = first; i < last; i++)
+	int dot = 0;
+	for (int i = 0; i < GROUP; i++)
 		dot += (g->q[i] + offset) * q[i];
-	*lane = fmaf((float)dot, d * scale, *lane);
-	*lane = fmaf(m, sum, *lane);
+	lane = fmaf((float)dot, g->d[0] * scale, lane);
+	return fmaf(offset ? (float)-offset * g->d[0] : g->m[0], sum, lane);
+}
+
+static float add_halves(float lane, enum tensor_type type, const struct group *g, const int8_t *q, float scale)
+{
+	int dot[2] = {0}, sum[2] = {0};
+	for (int i = 0; i < GROUP; i++) {
+		dot[i / HALF] += g->q[i] * q[i];
+		sum[i / HALF] += q[i];
+	}
+	lane = fmaf((float)(g->scale[0] * dot[0] + g->scale[1] * dot[1]), g->super_d * scale, lane);
+	if (type == TYPE_Q2_K)
+		lane = fmaf((float)(g->min[0] * sum[0] + g->min[1] * sum[1]), g->super_m * scale, lane);
+	return lane;
 }
 
 static float dot_row(enum tensor_type type, const uint8_t *row, int64_t n, const struct act_block *act)
 {
-	float lane[HALVES] = {0};
-	int offset = offset_of(type);
-	bool halves = has_halves(type);
+	float lanes[SUMS] = {0};
 	struct group g;
 	for (int64_t i = 0; i < n / GROUP; i++) {
-		const struct act_block *a = &act[i / GROUPS];
-		int j = (int)(i % GROUPS);
-		const int8_t *q = a->q + j * GROUP;
+		const struct act_block *a = &act[i / GROUPS / 2];
+		int super = (int)(i / GROUPS % 2), group = (int)(i % GROUPS), lane = act_lane(super, group);
+		int8_t q[GROUP];
+		for (int j = 0; j < GROUP; j++)
+			q[j] = a->q[super][act_byte(group * GROUP + j)];
 		unpack(type, row, i, &g);
-		if (halves) {
-			add_unit(&lane[2 * j], &g, 0, HALF, offset, q, a->scale[j], a->half_sum[2 * j]);
-			add_unit(&lane[2 * j + 1], &g, HALF, GROUP, offset, q, a->scale[j], a->half_sum[2 * j + 1]);
-		} else {
-			add_unit(&lane[j], &g, 0, GROUP, offset, q, a->scale[j], a->sum[j]);
-		}
+		lanes[lane] = has_halves(type)
+				      ? add_halves(lanes[lane], type, &g, q, a->scale[lane])
+				      : add_group(lanes[lane], &g, offset_of(type), q, a->scale[lane], a->sum[lane]);
 	}
-	return lanes_sum(lane, halves ? HALVES : GROUPS);
+	return lanes_sum(lanes, SUMS);
 }
 
 static float dot_float_row(enum tensor_type type, const uint8_t *row, const float *x, int64_t n)

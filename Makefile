@@ -77,8 +77,8 @@ ifeq ($(VARIANT),fuzz)
 $(BUILD)/engine/kernels/%.o: SANITIZE :=
 endif
 ifeq ($(shell uname -m),x86_64)
-$(BUILD)/engine/kernels/avx2.o $(BUILD)/engine/kernels/attention_avx2.o: ISA_FLAGS := -mavx2 -mfma -mf16c
-$(BUILD)/engine/kernels/avx512.o $(BUILD)/engine/kernels/attention_avx512.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx2.c)): ISA_FLAGS := -mavx2 -mfma -mf16c
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx512.c)): ISA_FLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
 endif
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)

@@ -10,6 +10,12 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+void avx2_float_matmul(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first,
+		       int64_t last, const float *x, size_t x_stride, int k, float *y, size_t y_stride);
+void avx2_quantize(const float *x, int64_t n, void *out);
+void avx2_rms_norm(const float *x, const float *weight, float eps, int64_t n, float *out);
+void avx2_silu_mul(const float *gate, const float *up, int64_t n, float *out);
+void avx2_gelu_mul(const float *gate, const float *up, int64_t n, float *out);
 float avx2_dot_f32(const float *a, const float *b, int64_t n);
 void avx2_kv_store(int kv_type, const float *x, int64_t n, void *out);
 void avx2_attention(int kv_type, const struct attention *, int64_t chunk, void *scratch, float *states);

@@ -10,6 +10,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* matmul() of kernels.h for quantised types. */
+void avx512_multiply(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first, int64_t last,
+		     const uint8_t *act, size_t act_stride, int k, float *y, size_t y_stride);
 float avx512_dot_f32(const float *a, const float *b, int64_t n);
 void avx512_kv_store(int kv_type, const float *x, int64_t n, void *out);
 void avx512_attention(int kv_type, const struct attention *, int64_t chunk, void *scratch, float *states);
@@ -21,7 +24,7 @@ INLINE float half_at(const uint8_t *p)
 	return _cvtsh_ss(half);
 }
 
-INLINE __m128i load16(const uint8_t *p)
+INLINE __m128i load_bytes16(const uint8_t *p)
 {
 	return _mm_loadu_si128((const void *)p);
 }

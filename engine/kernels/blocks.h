@@ -5,6 +5,8 @@
 
 #include "kernels.h"
 
+#include <string.h>
+
 enum {
 	GROUP = 32,  /* weights that share an activation scale */
 	HALF = 16,   /* weights that share a scale in Q2_K, Q3_K and Q6_K */
@@ -17,13 +19,19 @@ enum {
 	LANES = 32,       /* of a float dot product */
 };
 
-/* 512 activations. A row is padded with zeros to whole blocks. Bytes are in the order in which
- * registers meet them (act_byte): halves of the even groups, then of the odd ones. */
+/* 512 activations. A row of them is padded with zeros to whole blocks. */
 struct act_block {
-	int8_t q[2][SUPER];
-	float scale[SUMS];         /* by lanes (act_lane) */
+	int8_t q[2][SUPER];        /* halves of the even groups, then of the odd ones: act_byte() */
+	float scale[SUMS];         /* by lanes: act_lane() */
 	float sum[SUMS];           /* scale * sum of q */
 	float half_sum[2][HALVES]; /* sum of q, by halves in their order */
+};
+
+/* The same once more, as few columns of a type whose halves have scales meet them. These follow
+ * the blocks of a row: many columns keep clear of them. */
+struct act_plain {
+	int8_t q[2][SUPER];        /* in their own order */
+	float half_sum[2][HALVES]; /* by act_quad() */
 };
 
 /* Where activation i of a superblock lies in its q. Sixteen neighbours stay together. */
@@ -31,6 +39,12 @@ static inline int act_byte(int i)
 {
 	int group = i / GROUP, half = i % GROUP / HALF;
 	return 128 * (group % 2) + 64 * half + 16 * (group / 2) + i % HALF;
+}
+
+/* Where a half lies when neighbours of four registers of 64 plain bytes have been added. */
+static inline int act_quad(int half)
+{
+	return 4 * (half % 4) + half / 4;
 }
 
 /* The lane that sums a group of the first or second superblock of a block. */
@@ -64,6 +78,20 @@ void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, fl
 static inline int64_t act_blocks(int64_t n)
 {
 	return (n + PAIR - 1) / PAIR;
+}
+
+static inline struct act_plain *act_plain(const void *row, int64_t n)
+{
+	return (struct act_plain *)((struct act_block *)row + act_blocks(n));
+}
+
+/* Zeros where a row of n activations is no whole number of blocks. */
+static inline void clear_last(void *row, int64_t n)
+{
+	if (n % PAIR == 0)
+		return;
+	memset((struct act_block *)row + n / PAIR, 0, sizeof(struct act_block));
+	memset(act_plain(row, n) + n / PAIR, 0, sizeof(struct act_plain));
 }
 
 #if defined(__x86_64__)

@@ -187,7 +187,7 @@ void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, fl
 
 size_t kernels_activation_bytes(int64_t n)
 {
-	return (size_t)act_blocks(n) * sizeof(struct act_block);
+	return (size_t)act_blocks(n) * (sizeof(struct act_block) + sizeof(struct act_plain));
 }
 
 /* The scale that leaves the smallest squares of errors: sum x q / sum q^2. `otherwise` where all bytes are zero. */
@@ -202,10 +202,10 @@ static float best_scale(const float *x, const int8_t *q, float otherwise)
 	return squares ? lanes_sum(lane, HALF) / (float)squares : otherwise;
 }
 
-static void quantize_group(const float *x, struct act_block *block, int super, int group)
+static void quantize_group(const float *x, struct act_block *block, struct act_plain *plain, int super, int group)
 {
 	float largest = largest_of(x, GROUP), inverse = inverse_scale(largest);
-	int8_t q[GROUP];
+	int8_t *q = plain->q[super] + group * GROUP;
 	int sum[2] = {0}, lane = act_lane(super, group);
 	for (int i = 0; i < GROUP; i++) {
 		q[i] = (int8_t)(inverse > 0 ? lrintf(x[i] * inverse) : 0);
@@ -214,17 +214,18 @@ static void quantize_group(const float *x, struct act_block *block, int super, i
 	}
 	block->scale[lane] = best_scale(x, q, largest / 127);
 	block->sum[lane] = block->scale[lane] * (float)(sum[0] + sum[1]);
-	block->half_sum[super][2 * group] = (float)sum[0];
-	block->half_sum[super][2 * group + 1] = (float)sum[1];
+	for (int i = 2 * group; i < 2 * group + 2; i++)
+		block->half_sum[super][i] = plain->half_sum[super][act_quad(i)] = (float)sum[i % 2];
 }
 
 static void reference_quantize(const float *x, int64_t n, void *out)
 {
 	struct act_block *blocks = out;
-	if (n % PAIR)
-		memset(&blocks[n / PAIR], 0, sizeof(*blocks));
+	struct act_plain *plain = act_plain(out, n);
+	clear_last(out, n);
 	for (int64_t g = 0; g < n / GROUP; g++)
-		quantize_group(x + g * GROUP, &blocks[g / GROUPS / 2], (int)(g / GROUPS % 2), (int)(g % GROUPS));
+		quantize_group(x + g * GROUP, &blocks[g / GROUPS / 2], &plain[g / GROUPS / 2], (int)(g / GROUPS % 2),
+			       (int)(g % GROUPS));
 }
 
 /* --- Products -------------------------------------------------------------------------------- */
@@ -269,20 +270,21 @@ static float add_halves(float lane, enum tensor_type type, const struct group *g
 	return lane;
 }
 
-static float dot_row(enum tensor_type type, const uint8_t *row, int64_t n, const struct act_block *act)
+static float dot_row(enum tensor_type type, const uint8_t *row, int64_t n, const void *act)
 {
+	const struct act_block *blocks = act;
+	const struct act_plain *plain = act_plain(act, n);
 	float lanes[SUMS] = {0};
 	struct group g;
 	for (int64_t i = 0; i < n / GROUP; i++) {
-		const struct act_block *a = &act[i / GROUPS / 2];
+		int64_t block = i / GROUPS / 2;
 		int super = (int)(i / GROUPS % 2), group = (int)(i % GROUPS), lane = act_lane(super, group);
-		int8_t q[GROUP];
-		for (int j = 0; j < GROUP; j++)
-			q[j] = a->q[super][act_byte(group * GROUP + j)];
+		const int8_t *q = plain[block].q[super] + group * GROUP;
+		float scale = blocks[block].scale[lane];
 		unpack(type, row, i, &g);
 		lanes[lane] = has_halves(type)
-				      ? add_halves(lanes[lane], type, &g, q, a->scale[lane])
-				      : add_group(lanes[lane], &g, offset_of(type), q, a->scale[lane], a->sum[lane]);
+				      ? add_halves(lanes[lane], type, &g, q, scale)
+				      : add_group(lanes[lane], &g, offset_of(type), q, scale, blocks[block].sum[lane]);
 	}
 	return lanes_sum(lanes, SUMS);
 }

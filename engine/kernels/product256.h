@@ -1,0 +1,663 @@
+/* product256.h: quantised products in 256-bit registers, compiled once for every way to multiply bytes.
+ *
+ * The file that includes this names a function PRODUCT256 and, where the CPU has byte dot products,
+ * defines DOT4(sums, unsigned, signed). Without them bytes are multiplied in pairs (maddubs), whose sums
+ * fit 16 bits for weights up to 127: larger ones are multiplied by their magnitude (few columns) or in
+ * two nibbles (many).
+ *
+ * Few columns stream whole rows as they lie in the file. Many pass over a tile of sixteen rows, unpacked
+ * so that a lane is a row: no sums across lanes. */
+#include "unpack256.h"
+
+enum {
+	FEW = 4,          /* columns that one unpacking serves without a tile */
+	ROWS = 16,        /* of a tile: two registers */
+	COLUMNS = 8,      /* that a block of a tile serves while it is in the first-level cache */
+	ACROSS = 64,      /* columns that part of a long row serves before the next part is unpacked */
+	TILE_BLOCKS = 20, /* pairs of superblocks in a tile: it stays in the second-level cache */
+	AHEAD = 4096,     /* bytes that few columns fetch ahead */
+	MOST_BYTES = 34 * GROUPS,
+};
+
+#ifdef DOT4
+enum { VNNI = 1 };
+#else
+enum { VNNI = 0 };
+#define DOT4(sums, u, s) ((void)(u), (void)(s), (sums))
+#endif
+
+struct matrix {
+	const uint8_t *w, *act;
+	size_t row_bytes, act_stride, y_stride;
+	int64_t n;
+	float *y;
+};
+
+/* How a type lies: its blocks' bytes, the largest unsigned weight, what it counts from, whether its blocks are small
+ * (32 weights), whether halves have scales of their own, and minimums. */
+struct layout {
+	int bytes, largest, offset;
+	bool small, halves, mins;
+};
+
+INLINE __m256i pair_sums(__m256i x)
+{
+	return _mm256_madd_epi16(x, _mm256_set1_epi16(1));
+}
+
+INLINE __m256i load_q(const int8_t *q)
+{
+	return _mm256_load_si256((const void *)q);
+}
+
+/* --- Few columns: one row at a time ---------------------------------------------------------------- */
+
+/* Products of both halves of two groups, in lanes of 32 bits; of 16 where DOT4 is missing and weights are small. */
+INLINE __m256i group_products(const __m256i *w, const int8_t *q, int largest)
+{
+	__m256i x = load_q(q), y = load_q(q + 64);
+	if (VNNI)
+		return DOT4(DOT4(_mm256_setzero_si256(), w[0], x), w[1], y);
+	if (largest != WIDE)
+		return _mm256_add_epi16(_mm256_maddubs_epi16(w[0], x), _mm256_maddubs_epi16(w[1], y));
+	x = _mm256_maddubs_epi16(_mm256_abs_epi8(w[0]), _mm256_sign_epi8(x, w[0]));
+	y = _mm256_maddubs_epi16(_mm256_abs_epi8(w[1]), _mm256_sign_epi8(y, w[1]));
+	return _mm256_add_epi32(pair_sums(x), pair_sums(y));
+}
+
+/* The same with the integer scales of halves: a[0] of the first (with DOT4: of both), a[1] of the second. */
+INLINE __m256i half_products(const __m256i *w, const int8_t *q, const __m256i *a)
+{
+	__m256i x = load_q(q), y = load_q(q + 64), zero = _mm256_setzero_si256();
+	if (VNNI)
+		return _mm256_madd_epi16(_mm256_packs_epi32(DOT4(zero, w[0], x), DOT4(zero, w[1], y)), a[0]);
+	return _mm256_add_epi32(_mm256_madd_epi16(_mm256_maddubs_epi16(w[0], x), a[0]),
+				_mm256_madd_epi16(_mm256_maddubs_epi16(w[1], y), a[1]));
+}
+
+INLINE void set_half_scales(const struct scales *s, int k, __m256i a[2][2][2])
+{
+#pragma GCC unroll 2
+	for (int p = 0; p < 2; p++)
+#pragma GCC unroll 2
+		for (int e = 0; e < 2; e++) {
+			const int first = 0x0100 + 0x0202 * (4 * k + 2 * e), second = first + 0x0202;
+			const __m256i one = _mm256_set1_epi16((short)first), two = _mm256_set1_epi16((short)second);
+			if (VNNI) {
+				a[p][e][0] = _mm256_shuffle_epi8(s->a[p], _mm256_unpacklo_epi64(one, two));
+				continue;
+			}
+			a[p][e][0] = _mm256_shuffle_epi8(s->a[p], one);
+			a[p][e][1] = _mm256_shuffle_epi8(s->a[p], two);
+		}
+}
+
+/* Neighbours are added until a lane is a group. */
+INLINE __m256i by_32(__m256i a, __m256i b)
+{
+	return _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+}
+
+INLINE __m256i by_64(__m256i a, __m256i b)
+{
+	return _mm256_add_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+}
+
+INLINE __m256i lane_sums(__m256i p[2][2], bool halves, int largest)
+{
+	if (VNNI || halves || largest == WIDE)
+		return by_64(by_32(p[0][0], p[0][1]), by_32(p[1][0], p[1][1]));
+	__m256i a = _mm256_add_epi16(_mm256_unpacklo_epi32(p[0][0], p[0][1]), _mm256_unpackhi_epi32(p[0][0], p[0][1]));
+	__m256i b = _mm256_add_epi16(_mm256_unpacklo_epi32(p[1][0], p[1][1]), _mm256_unpackhi_epi32(p[1][0], p[1][1]));
+	if (largest > 15)
+		return by_64(pair_sums(a), pair_sums(b));
+	return pair_sums(_mm256_add_epi16(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b)));
+}
+
+/* Sums of halves as 16-bit integers, in the order of struct scales. */
+INLINE __m256i half_sums(const struct act_block *a, int p)
+{
+	return _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_load_ps(a->half_sum[p])),
+				  _mm256_cvtps_epi32(_mm256_load_ps(a->half_sum[p] + 8)));
+}
+
+/* Sums of the activations of groups, by lanes. */
+INLINE __m256 group_sums(const struct act_block *a, int k)
+{
+	__m256d x =
+		_mm256_castps_pd(_mm256_hadd_ps(_mm256_load_ps(a->half_sum[0]), _mm256_load_ps(a->half_sum[0] + 8)));
+	__m256d y =
+		_mm256_castps_pd(_mm256_hadd_ps(_mm256_load_ps(a->half_sum[1]), _mm256_load_ps(a->half_sum[1] + 8)));
+	return _mm256_castpd_ps(k ? _mm256_unpackhi_pd(x, y) : _mm256_unpacklo_pd(x, y));
+}
+
+/* Adds the groups of lanes 8k..8k + 7. */
+INLINE __m256 add_groups(const __m256i w[2][4], struct layout l, const struct scales *s, __m256i a[2][2][2], int k,
+			 const struct act_block *act, __m256 acc)
+{
+	__m256i p[2][2];
+	__m256 scale = _mm256_load_ps(act->scale + 8 * k);
+#pragma GCC unroll 2
+	for (int i = 0; i < 2; i++)
+#pragma GCC unroll 2
+		for (int e = 0; e < 2; e++) {
+			const int8_t *q = act->q[i] + 128 * e + 32 * k;
+			p[i][e] = l.halves ? half_products(&w[i][2 * e], q, a[i][e])
+					   : group_products(&w[i][2 * e], q, l.largest);
+		}
+	__m256i sums = lane_sums(p, l.halves, l.largest);
+	if (!l.halves) {
+		__m256 dots = _mm256_cvtepi32_ps(sums);
+		if (!VNNI && l.largest == WIDE)
+			dots = _mm256_fmadd_ps(_mm256_set1_ps(128), group_sums(act, k), dots);
+		acc = _mm256_fmadd_ps(dots, _mm256_mul_ps(s->d[k], scale), acc);
+		return _mm256_fmadd_ps(s->m[k], _mm256_load_ps(act->sum + 8 * k), acc);
+	}
+	__m256i x = half_sums(act, 0), y = half_sums(act, 1);
+	if (l.offset) {
+		__m256i over = by_lanes(_mm256_madd_epi16(s->a[0], x), _mm256_madd_epi16(s->a[1], y), k);
+		sums = _mm256_sub_epi32(sums, _mm256_slli_epi32(over, l.offset == 32 ? 5 : 2));
+	}
+	acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(s->d[k], scale), acc);
+	if (!l.mins)
+		return acc;
+	sums = by_lanes(_mm256_madd_epi16(s->min[0], x), _mm256_madd_epi16(s->min[1], y), k);
+	return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(s->m[k], scale), acc);
+}
+
+INLINE void add_pair(weights_fn *weights, scales_fn *scales, struct layout l, int columns, const uint8_t *b0,
+		     const uint8_t *b1, const uint8_t *act, size_t stride, __m256 acc[FEW][2])
+{
+	struct scales s;
+	scales(b0, b1, &s);
+#pragma GCC unroll 2
+	for (int k = 0; k < 2; k++) {
+		__m256i w[2][4], a[2][2][2];
+		weights(b0, k, !VNNI, w[0]);
+		weights(b1, k, !VNNI, w[1]);
+		if (l.halves)
+			set_half_scales(&s, k, a);
+#pragma GCC unroll 4
+		for (int c = 0; c < columns; c++)
+			acc[c][k] = add_groups(w, l, &s, a, k, (const void *)(act + (size_t)c * stride), acc[c][k]);
+	}
+}
+
+INLINE void fetch_ahead(const uint8_t *p, int bytes)
+{
+	for (int i = 0; i < bytes; i += 64)
+		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
+}
+
+/* The end of a row whose length is no multiple of 512, completed with zeros. */
+INLINE void copy_tail(struct layout l, const uint8_t *b, int64_t rest, uint8_t *to)
+{
+	memset(to, 0, 2 * MOST_BYTES);
+	memcpy(to, b, (size_t)(rest / (l.small ? GROUP : SUPER) * l.bytes));
+}
+
+INLINE void few_columns(weights_fn *weights, scales_fn *scales, struct layout l, int columns, const struct matrix *m,
+			int64_t first, int64_t last)
+{
+	int step = l.small ? GROUPS * l.bytes : l.bytes;
+	for (int64_t r = first; r < last; r++) {
+		const uint8_t *b = m->w + (size_t)r * m->row_bytes, *act = m->act;
+		__m256 acc[FEW][2];
+#pragma GCC unroll 4
+		for (int c = 0; c < columns; c++)
+			acc[c][0] = acc[c][1] = _mm256_setzero_ps();
+		int64_t left = m->n;
+		for (; left >= PAIR; left -= PAIR, b += 2 * step, act += sizeof(struct act_block)) {
+			fetch_ahead(b, 2 * step);
+			add_pair(weights, scales, l, columns, b, b + step, act, m->act_stride, acc);
+		}
+		if (left) {
+			uint8_t tail[2 * MOST_BYTES];
+			copy_tail(l, b, left, tail);
+			add_pair(weights, scales, l, columns, tail, tail + step, act, m->act_stride, acc);
+		}
+#pragma GCC unroll 4
+		for (int c = 0; c < columns; c++)
+			m->y[(size_t)c * m->y_stride + (size_t)r] = sum8(_mm256_add_ps(acc[c][0], acc[c][1]));
+	}
+}
+
+/* --- Many columns: tiles of sixteen rows ------------------------------------------------------------ */
+
+/* 512 weights of sixteen rows. q[lane][i]: byte quad i of the lane's group. Where halves have scales, d and m are
+ * those of lanes 0..7, and a and min hold pairs of 16-bit integers. */
+struct tile {
+	__m256i q[SUMS][8][2];
+	__m256 d[SUMS][2], m[SUMS][2];
+	__m256i a[SUMS][2], min[SUMS][2];
+};
+
+/* Dword i of eight rows becomes register i. */
+INLINE void transpose8(const __m256i *x, __m256i *out)
+{
+	__m256i t[8], u[8];
+#pragma GCC unroll 4
+	for (int i = 0; i < 8; i += 2) {
+		t[i] = _mm256_unpacklo_epi32(x[i], x[i + 1]);
+		t[i + 1] = _mm256_unpackhi_epi32(x[i], x[i + 1]);
+	}
+#pragma GCC unroll 2
+	for (int i = 0; i < 8; i += 4) {
+		u[i] = _mm256_unpacklo_epi64(t[i], t[i + 2]);
+		u[i + 1] = _mm256_unpackhi_epi64(t[i], t[i + 2]);
+		u[i + 2] = _mm256_unpacklo_epi64(t[i + 1], t[i + 3]);
+		u[i + 3] = _mm256_unpackhi_epi64(t[i + 1], t[i + 3]);
+	}
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		out[i] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x20);
+		out[i + 4] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x31);
+	}
+}
+
+/* A row's part of a tile before rows are transposed. w[p][k]: as weights_TYPE() gives them. */
+struct row {
+	__m256i w[2][2][4];
+	struct scales s;
+};
+
+static void transpose_weights(const struct row *rows, int part, struct tile *tile)
+{
+	for (int i = 0; i < 16; i++) {
+		int p = i / 8, k = i / 4 % 2, e = i / 2 % 2, half = i % 2, lane = 8 * k + 2 * p + e;
+		__m256i x[8], out[8];
+#pragma GCC unroll 8
+		for (int r = 0; r < 8; r++)
+			x[r] = rows[r].w[p][k][2 * e + half];
+		transpose8(x, out);
+#pragma GCC unroll 4
+		for (int quad = 0; quad < 4; quad++) {
+			tile->q[lane][4 * half + quad][part] = out[quad];
+			tile->q[lane + 4][4 * half + quad][part] = out[quad + 4];
+		}
+	}
+}
+
+/* Lanes 8k..8k + 7 of eight rows' floats. */
+INLINE void transpose_floats(const __m256 *first, int part, __m256 (*to)[2])
+{
+	__m256i x[8], out[8];
+#pragma GCC unroll 8
+	for (int r = 0; r < 8; r++)
+		x[r] = _mm256_castps_si256(
+			*(const __m256 *)(const void *)((const char *)first + (size_t)r * sizeof(struct row)));
+	transpose8(x, out);
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+		to[i][part] = _mm256_castsi256_ps(out[i]);
+}
+
+/* Pairs of integers of superblock p: groups 0, 1, 4, 5, 2, 3, 6, 7. */
+INLINE void transpose_pairs(const __m256i *first, int p, int part, __m256i (*to)[2])
+{
+	__m256i x[8], out[8];
+#pragma GCC unroll 8
+	for (int r = 0; r < 8; r++)
+		x[r] = *(const __m256i *)(const void *)((const char *)first + (size_t)r * sizeof(struct row));
+	transpose8(x, out);
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+		to[act_lane(p, i % 2 + 4 * (i / 2 % 2) + 2 * (i / 4))][part] = out[i];
+}
+
+INLINE void transpose_scales(struct layout l, const struct row *rows, int part, struct tile *tile)
+{
+	for (int k = 0; k < (l.halves ? 1 : 2); k++) {
+		transpose_floats(&rows->s.d[k], part, &tile->d[8 * k]);
+		if (!l.halves || l.mins)
+			transpose_floats(&rows->s.m[k], part, &tile->m[8 * k]);
+	}
+	for (int p = 0; p < 2 && l.halves; p++) {
+		transpose_pairs(&rows->s.a[p], p, part, tile->a);
+		if (l.mins)
+			transpose_pairs(&rows->s.min[p], p, part, tile->min);
+	}
+}
+
+INLINE void unpack_row(weights_fn *weights, scales_fn *scales, const uint8_t *b0, const uint8_t *b1, struct row *row)
+{
+	scales(b0, b1, &row->s);
+#pragma GCC unroll 2
+	for (int k = 0; k < 2; k++) {
+		weights(b0, k, false, row->w[0][k]);
+		weights(b1, k, false, row->w[1][k]);
+	}
+}
+
+/* Pairs first..first + count - 1 of rows r.. (the last row again where there are no sixteen). */
+INLINE void fill_tile(weights_fn *weights, scales_fn *scales, struct layout l, const struct matrix *m, int64_t r,
+		      int64_t last, int64_t first, int64_t count, struct tile *tile)
+{
+	int step = l.small ? GROUPS * l.bytes : l.bytes;
+	struct row rows[8];
+	for (int64_t i = first; i < first + count; i++, tile++)
+		for (int part = 0; part < 2; part++) {
+			for (int64_t j = 0; j < 8; j++) {
+				int64_t at = r + 8 * part + j < last ? r + 8 * part + j : last - 1;
+				const uint8_t *b = m->w + (size_t)at * m->row_bytes + i * 2 * step;
+				uint8_t tail[2 * MOST_BYTES];
+				if ((i + 1) * PAIR > m->n) {
+					copy_tail(l, b, m->n % PAIR, tail);
+					b = tail;
+				}
+				unpack_row(weights, scales, b, b + step, &rows[j]);
+			}
+			transpose_weights(rows, part, tile);
+			transpose_scales(l, rows, part, tile);
+		}
+}
+
+/* gcc would add in trees, for which sixteen registers are too few. */
+#define IN_ORDER(x) __asm__("" : "+x"(x))
+
+INLINE __m256i four_bytes(const int8_t *q)
+{
+	return _mm256_set1_epi32((int)load32((const uint8_t *)q));
+}
+
+/* Quad i of a group lies at q + quad_at(i). */
+INLINE int quad_at(int i)
+{
+	return 64 * (i / 4) + 4 * (i % 4);
+}
+
+/* Sums of a group of sixteen rows for some columns; with DOT4. */
+INLINE void dots_vnni(const __m256i (*w)[2], const int8_t *const *q, int columns, int first, int count,
+		      __m256i (*sums)[2])
+{
+#pragma GCC unroll 8
+	for (int i = first; i < first + count; i++)
+#pragma GCC unroll 4
+		for (int c = 0; c < columns; c++) {
+			__m256i x = four_bytes(q[c] + quad_at(i));
+#pragma GCC unroll 2
+			for (int part = 0; part < 2; part++)
+				sums[c][part] =
+					DOT4(i == first ? _mm256_setzero_si256() : sums[c][part], w[i][part], x);
+		}
+}
+
+/* Without: quads first..first + count - 1 in 16 bits, as they are, their low nibbles (nibble 0) or their high ones (1). */
+INLINE void dots_16(const __m256i (*w)[2], const int8_t *const *q, int columns, int first, int count, int nibble,
+		    __m256i (*sums)[2])
+{
+#pragma GCC unroll 8
+	for (int i = first; i < first + count; i++) {
+		__m256i part[2];
+#pragma GCC unroll 2
+		for (int j = 0; j < 2; j++)
+			part[j] = nibble < 0 ? w[i][j] : nibble ? high_nibbles(w[i][j]) : masked(w[i][j], 15);
+#pragma GCC unroll 4
+		for (int c = 0; c < columns; c++) {
+			__m256i x = four_bytes(q[c] + quad_at(i));
+#pragma GCC unroll 2
+			for (int j = 0; j < 2; j++) {
+				__m256i p = _mm256_maddubs_epi16(part[j], x);
+				sums[c][j] = i == first ? p : _mm256_add_epi16(sums[c][j], p);
+				IN_ORDER(sums[c][j]);
+			}
+		}
+	}
+}
+
+INLINE void add_scaled(int columns, __m256i (*part)[2], __m256i a, __m256i b, bool first, __m256i (*sums)[2])
+{
+#pragma GCC unroll 4
+	for (int c = 0; c < columns; c++) {
+		__m256i x = _mm256_madd_epi16(part[c][0], a), y = _mm256_madd_epi16(part[c][1], b);
+		sums[c][0] = first ? x : _mm256_add_epi32(sums[c][0], x);
+		sums[c][1] = first ? y : _mm256_add_epi32(sums[c][1], y);
+	}
+}
+
+/* The sums of a group of sixteen rows. */
+INLINE void group_dots(const __m256i (*w)[2], int largest, const int8_t *const *q, int columns, __m256i (*sums)[2])
+{
+	const __m256i one = _mm256_set1_epi16(1), sixteen = _mm256_set1_epi16(16);
+	__m256i part[FEW][2];
+	if (VNNI) {
+		dots_vnni(w, q, columns, 0, 8, sums);
+		return;
+	}
+	if (largest == WIDE) {
+		dots_16(w, q, columns, 0, 8, 0, part);
+		add_scaled(columns, part, one, one, true, sums);
+		dots_16(w, q, columns, 0, 8, 1, part);
+		add_scaled(columns, part, sixteen, sixteen, false, sums);
+		return;
+	}
+	int most = largest <= 15 ? 8 : 4;
+#pragma GCC unroll 2
+	for (int i = 0; i < 8; i += most) {
+		dots_16(w, q, columns, i, most, -1, part);
+		add_scaled(columns, part, one, one, i == 0, sums);
+	}
+}
+
+/* The scale of a half from pairs, as a 32-bit integer. */
+INLINE __m256i one_of(__m256i pairs, int half)
+{
+	return _mm256_srai_epi32(half ? pairs : _mm256_slli_epi32(pairs, 16), 16);
+}
+
+/* The same twice in 16 bits. */
+INLINE __m256i two_of(__m256i pairs, int half)
+{
+	return half ? _mm256_blend_epi16(pairs, _mm256_srli_epi32(pairs, 16), 0x55)
+		    : _mm256_blend_epi16(pairs, _mm256_slli_epi32(pairs, 16), 0xaa);
+}
+
+/* The same of both halves times their scales. */
+INLINE void half_dots(const __m256i (*w)[2], int largest, const __m256i *a, const int8_t *const *q, int columns,
+		      __m256i (*sums)[2])
+{
+	__m256i part[FEW][2];
+#pragma GCC unroll 2
+	for (int half = 0; half < 2; half++) {
+		if (VNNI) {
+			dots_vnni(w, q, columns, 4 * half, 4, part);
+#pragma GCC unroll 4
+			for (int c = 0; c < columns; c++)
+#pragma GCC unroll 2
+				for (int j = 0; j < 2; j++) {
+					__m256i x = _mm256_mullo_epi32(part[c][j], one_of(a[j], half));
+					sums[c][j] = half ? _mm256_add_epi32(sums[c][j], x) : x;
+				}
+			continue;
+		}
+		int most = largest <= 31 ? 4 : 2;
+#pragma GCC unroll 2
+		for (int i = 0; i < 4; i += most) {
+			dots_16(w, q, columns, 4 * half + i, most, -1, part);
+			add_scaled(columns, part, two_of(a[0], half), two_of(a[1], half), half + i == 0, sums);
+		}
+	}
+}
+
+/* Pairs of sums of halves as 16-bit integers: group i % 2 + 4 (i / 2 % 2) + 2 (i / 4) of either superblock. */
+struct sum_pairs {
+	_Alignas(32) int32_t at[2][GROUPS];
+};
+
+/* One group of sixteen rows times some columns: lane `lane` of acc[column]. */
+INLINE void tile_lane(struct layout l, const struct tile *tile, int lane, const uint8_t *act, size_t stride,
+		      int columns, const struct sum_pairs *halves, __m256 (*acc)[SUMS][2])
+{
+	int p = lane / 2 % 2, e = lane % 2, k = lane / 4, at = lane & (l.halves ? 7 : 15);
+	const int8_t *q[FEW];
+	__m256i sums[FEW][2];
+#pragma GCC unroll 4
+	for (int c = 0; c < columns; c++) {
+		q[c] = ((const struct act_block *)(const void *)(act + (size_t)c * stride))->q[p] + 128 * e + 16 * k;
+		__asm__("" : "+r"(q[c])); /* a register for each, not one for every distance */
+	}
+	if (l.halves)
+		half_dots(tile->q[lane], l.largest, tile->a[lane], q, columns, sums);
+	else
+		group_dots(tile->q[lane], l.largest, q, columns, sums);
+#pragma GCC unroll 4
+	for (int c = 0; c < columns; c++) {
+		const struct act_block *a = (const void *)(act + (size_t)c * stride);
+		__m256 scale = _mm256_set1_ps(a->scale[lane]), sum = _mm256_set1_ps(a->sum[lane]);
+		__m256i pair;
+		if (l.halves) /* group 2 (lane / 4) + e */
+			pair = _mm256_set1_epi32(halves[c].at[p][4 * (k % 2) + 2 * (k / 2) + e]);
+#pragma GCC unroll 2
+		for (int j = 0; j < 2; j++) {
+			__m256i x = sums[c][j];
+			if (l.offset && l.halves) {
+				__m256i over = _mm256_madd_epi16(tile->a[lane][j], pair);
+				x = _mm256_sub_epi32(x, _mm256_slli_epi32(over, l.offset == 32 ? 5 : 2));
+			}
+			__m256 y = acc[c][lane][j];
+			y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(x), _mm256_mul_ps(tile->d[at][j], scale), y);
+			if (l.mins) {
+				x = _mm256_madd_epi16(tile->min[lane][j], pair);
+				y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(x), _mm256_mul_ps(tile->m[at][j], scale), y);
+			} else if (!l.halves) {
+				y = _mm256_fmadd_ps(tile->m[at][j], sum, y);
+			}
+			acc[c][lane][j] = y;
+		}
+	}
+}
+
+INLINE void tile_some(struct layout l, const struct tile *tile, const uint8_t *act, size_t stride, int columns,
+		      __m256 (*acc)[SUMS][2])
+{
+	struct sum_pairs halves[FEW];
+	for (int c = 0; c < columns && l.halves; c++)
+		for (int p = 0; p < 2; p++)
+			_mm256_store_si256((void *)halves[c].at[p],
+					   half_sums((const void *)(act + (size_t)c * stride), p));
+	for (int lane = 0; lane < SUMS; lane++)
+		tile_lane(l, tile, lane, act, stride, columns, halves, acc);
+}
+
+/* A block of a tile times up to COLUMNS columns. */
+INLINE void tile_columns(struct layout l, const struct tile *tile, const uint8_t *act, size_t stride, int columns,
+			 __m256 (*acc)[SUMS][2])
+{
+	int c = 0;
+	for (; c + FEW <= columns; c += FEW)
+		tile_some(l, tile, act + (size_t)c * stride, stride, FEW, acc + c);
+	if (c + 2 <= columns) {
+		tile_some(l, tile, act + (size_t)c * stride, stride, 2, acc + c);
+		c += 2;
+	}
+	if (c < columns)
+		tile_some(l, tile, act + (size_t)c * stride, stride, 1, acc + c);
+}
+
+static void finish_column(const __m256 (*acc)[2], int64_t rows, float *y)
+{
+	float sums[ROWS];
+	for (int j = 0; j < 2; j++) {
+		__m256 x[8];
+#pragma GCC unroll 8
+		for (int i = 0; i < 8; i++)
+			x[i] = _mm256_add_ps(acc[i][j], acc[i + 8][j]);
+		__m256 even = _mm256_add_ps(_mm256_add_ps(x[0], x[4]), _mm256_add_ps(x[2], x[6]));
+		__m256 odd = _mm256_add_ps(_mm256_add_ps(x[1], x[5]), _mm256_add_ps(x[3], x[7]));
+		_mm256_storeu_ps(sums + 8 * j, _mm256_add_ps(even, odd));
+	}
+	memcpy(y, sums, (size_t)(rows < ROWS ? rows : ROWS) * sizeof(*sums));
+}
+
+/* Sixteen rows from r times up to ACROSS columns; `filled`: the tile holds whole rows. */
+INLINE void tile_rows(weights_fn *weights, scales_fn *scales, struct layout l, int columns, const struct matrix *m,
+		      int64_t r, int64_t last, bool filled, const uint8_t *act, float *y, struct tile *tile)
+{
+	__m256 acc[ACROSS][SUMS][2];
+	int64_t blocks = act_blocks(m->n);
+	memset(acc, 0, (size_t)columns * sizeof(*acc));
+	for (int64_t first = 0; first < blocks; first += TILE_BLOCKS) {
+		int64_t count = blocks - first < TILE_BLOCKS ? blocks - first : TILE_BLOCKS;
+		if (!filled)
+			fill_tile(weights, scales, l, m, r, last, first, count, tile);
+		for (int c = 0; c < columns; c += COLUMNS) {
+			const uint8_t *at = act + (size_t)c * m->act_stride + (size_t)first * sizeof(struct act_block);
+			for (int64_t i = 0; i < count; i++, at += sizeof(struct act_block))
+				tile_columns(l, &tile[i], at, m->act_stride,
+					     columns - c < COLUMNS ? columns - c : COLUMNS, acc + c);
+		}
+	}
+	for (int c = 0; c < columns; c++)
+		finish_column(acc[c], last - r, y + (size_t)c * m->y_stride + r);
+}
+
+INLINE void many_columns(weights_fn *weights, scales_fn *scales, struct layout l, int k, const struct matrix *m,
+			 int64_t first, int64_t last)
+{
+	struct tile tile[TILE_BLOCKS];
+	int64_t blocks = act_blocks(m->n);
+	bool whole = blocks <= TILE_BLOCKS;
+	for (int64_t r = first; r < last; r += ROWS) {
+		if (whole)
+			fill_tile(weights, scales, l, m, r, last, 0, blocks, tile);
+		for (int c = 0; c < k; c += ACROSS)
+			tile_rows(weights, scales, l, k - c < ACROSS ? k - c : ACROSS, m, r, last, whole,
+				  m->act + (size_t)c * m->act_stride, m->y + (size_t)c * m->y_stride, tile);
+	}
+}
+
+/* --- By type ------------------------------------------------------------------------------------------- */
+
+typedef void product_fn(const struct matrix *m, int64_t first, int64_t last, int k);
+
+#define PRODUCT(name, ...)                                                                                            \
+	static __attribute__((noinline)) void few_##name(const struct matrix *m, int64_t first, int64_t last, int k)  \
+	{                                                                                                             \
+		const struct layout l = {__VA_ARGS__};                                                                \
+		switch (k) {                                                                                          \
+		case 1: few_columns(weights_##name, scales_##name, l, 1, m, first, last); break;                      \
+		case 2: few_columns(weights_##name, scales_##name, l, 2, m, first, last); break;                      \
+		case 3: few_columns(weights_##name, scales_##name, l, 3, m, first, last); break;                      \
+		default: few_columns(weights_##name, scales_##name, l, FEW, m, first, last);                          \
+		}                                                                                                     \
+	}                                                                                                             \
+	static __attribute__((noinline)) void many_##name(const struct matrix *m, int64_t first, int64_t last, int k) \
+	{                                                                                                             \
+		const struct layout l = {__VA_ARGS__};                                                                \
+		many_columns(weights_##name, scales_##name, l, k, m, first, last);                                    \
+	}
+
+PRODUCT(q4_0, 18, 15, .small = true)
+PRODUCT(q4_1, 20, 15, .small = true)
+PRODUCT(q5_0, 22, 31, .small = true)
+PRODUCT(q5_1, 24, 31, .small = true)
+PRODUCT(q8_0, 34, WIDE, .small = true)
+PRODUCT(iq4_nl, 18, WIDE, .small = true)
+PRODUCT(iq4_xs, 136, WIDE, .small = false)
+PRODUCT(q4_k, 144, 15, .small = false)
+PRODUCT(q5_k, 176, 31, .small = false)
+PRODUCT(q2_k, 84, 3, .halves = true, .mins = true)
+PRODUCT(q3_k, 110, 7, .halves = true, .offset = 4)
+PRODUCT(q6_k, 210, 63, .halves = true, .offset = 32)
+
+static product_fn *const few[TYPE_COUNT] = {
+	[TYPE_Q4_0] = few_q4_0, [TYPE_Q4_1] = few_q4_1,     [TYPE_Q5_0] = few_q5_0,     [TYPE_Q5_1] = few_q5_1,
+	[TYPE_Q8_0] = few_q8_0, [TYPE_IQ4_NL] = few_iq4_nl, [TYPE_IQ4_XS] = few_iq4_xs, [TYPE_Q2_K] = few_q2_k,
+	[TYPE_Q3_K] = few_q3_k, [TYPE_Q4_K] = few_q4_k,     [TYPE_Q5_K] = few_q5_k,     [TYPE_Q6_K] = few_q6_k,
+};
+static product_fn *const many[TYPE_COUNT] = {
+	[TYPE_Q4_0] = many_q4_0, [TYPE_Q4_1] = many_q4_1,     [TYPE_Q5_0] = many_q5_0,     [TYPE_Q5_1] = many_q5_1,
+	[TYPE_Q8_0] = many_q8_0, [TYPE_IQ4_NL] = many_iq4_nl, [TYPE_IQ4_XS] = many_iq4_xs, [TYPE_Q2_K] = many_q2_k,
+	[TYPE_Q3_K] = many_q3_k, [TYPE_Q4_K] = many_q4_k,     [TYPE_Q5_K] = many_q5_k,     [TYPE_Q6_K] = many_q6_k,
+};
+
+static void PRODUCT256(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first,
+		       int64_t last, const uint8_t *act, size_t act_stride, const float *x, size_t x_stride, int k,
+		       float *y, size_t y_stride)
+{
+	const struct matrix m = {w, act, row_bytes, act_stride, y_stride, n, y};
+	if (few[type])
+		(k <= FEW ? few : many)[type](&m, first, last, k);
+	else
+		avx2_float_matmul(type, w, row_bytes, n, first, last, x, x_stride, k, y, y_stride);
+}

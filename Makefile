@@ -168,23 +168,28 @@ check-docs:                         ## names in documents exist; generated pages
 	tests/check-docs.sh
 
 MAN_OUT ?= man
+MAN_LANGUAGES := ar fr zh
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
 man: man-pages                      ## make the man pages from their templates and the program's tables
 man-pages: $(BUILD)/man/make_man
-	@mkdir -p $(MAN_OUT)
-	$< $(VERSION) <man/bora.1.in >$(MAN_OUT)/bora.1
-	$< $(VERSION) <man/bora-config.5.in >$(MAN_OUT)/bora-config.5
+	@mkdir -p $(MAN_OUT) $(MAN_LANGUAGES:%=$(MAN_OUT)/%)
+	$< en $(VERSION) <man/bora.1.in >$(MAN_OUT)/bora.1
+	$< en $(VERSION) <man/bora-config.5.in >$(MAN_OUT)/bora-config.5
+	for l in $(MAN_LANGUAGES); do for page in bora.1 bora-config.5; do \
+		$< $$l $(VERSION) <man/$$l/$$page.in >$(MAN_OUT)/$$l/$$page || exit 1; done; done
 $(BUILD)/man/make_man: man/make_man.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 install: bora                       ## install under PREFIX (and DESTDIR)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 bora $(DESTDIR)$(PREFIX)/bin/bora
-	install -m 644 man/bora.1 $(DESTDIR)$(PREFIX)/share/man/man1/bora.1
-	install -m 644 man/bora-config.5 $(DESTDIR)$(PREFIX)/share/man/man5/bora-config.5
+	for l in . $(MAN_LANGUAGES); do \
+		install -D -m 644 man/$$l/bora.1 $(MANDIR)/$$l/man1/bora.1 && \
+		install -D -m 644 man/$$l/bora-config.5 $(MANDIR)/$$l/man5/bora-config.5 || exit 1; done
 uninstall:                          ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/bora $(DESTDIR)$(PREFIX)/share/man/man1/bora.1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5/bora-config.5
+	rm -f $(DESTDIR)$(PREFIX)/bin/bora
+	for l in . $(MAN_LANGUAGES); do rm -f $(MANDIR)/$$l/man1/bora.1 $(MANDIR)/$$l/man5/bora-config.5; done
 
 format:                             ## clang-format the sources
 	clang-format -i $(SOURCES) $(wildcard *.h */*.h */*/*.h tests/*/*.c tests/*/*.h)

@@ -385,8 +385,8 @@ static char *read_role(const char *name, char *err, size_t errlen)
 char *options_system(const struct options *options, char *err, size_t errlen)
 {
 	const char *system = option_string(options, OPTION_SYSTEM), *role = option_string(options, OPTION_ROLE);
-	if (system || !role)
-		return xstrdup(system ? system : "");
+	if (option_given(options, OPTION_SYSTEM) || !role)
+		return xstrdup(system);
 	return read_role(role, err, errlen);
 }
 

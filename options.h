@@ -54,8 +54,8 @@ const char *const *option_list(const struct options *, enum option_id, int *coun
 
 /* The model's recommendation with what the person asked for on top. */
 struct engine_sampling options_sampling(const struct options *, const struct engine_sampling *recommended);
-/* The system prompt: --system, else the text of the role's file (roles/NAME in the
- * configuration folder), else "". NULL with err filled when the role is unknown.
+/* The system prompt: --system ("" for none), else the text of the role's file
+ * (roles/NAME in the configuration folder), else the table's. NULL with err filled when the role is unknown.
  * Caller frees. */
 char *options_system(const struct options *, char *err, size_t errlen);
 void options_engine(const struct options *, struct engine_options *out); /* path is left to the caller */

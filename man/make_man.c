@@ -1,5 +1,5 @@
 /* Fills the marked places of a man page from the program's own tables.
- * usage: make_man VERSION <bora.1.in >bora.1 */
+ * usage: make_man LANG VERSION <bora.1.in >bora.1 */
 #include "cli/cli.h"
 #include "ui/command.h"
 #include "ui/keys.h"
@@ -31,28 +31,46 @@ static void print_entry(const struct i18n *tr, const char *kind, const char *nam
 	free(key);
 }
 
-static void print_value(const struct option_info *info)
+static void print_values(const struct i18n *tr, const char *form)
+{
+	char *values = i18n_values(tr, form);
+	print_escaped(values);
+	free(values);
+}
+
+static void print_value(const struct i18n *tr, const struct option_info *info)
 {
 	if (!*info->value)
 		return;
 	bool optional = info->flags & OPTION_OPTIONAL_VALUE;
 	printf("%s\\fI", optional ? " [" : " ");
-	print_escaped(info->value);
+	print_values(tr, info->value);
 	printf("\\fR%s", optional ? "]" : "");
+}
+
+/* A sentence of its own; takes text. */
+static void print_sentence(char *text)
+{
+	print_escaped(text);
+	free(text);
 }
 
 /* "Colours of the screen. From 0 to 1. Default: 0.7." */
 static void print_option_text(const struct i18n *tr, const struct option_info *info)
 {
 	char *key = xasprintf("option.%s", info->name);
-	print_escaped(i18n_text(tr, key));
-	putchar('.');
-	if ((info->type == OPTION_INTEGER || info->type == OPTION_REAL) && info->high > 0)
-		printf(" From %.15g to %.15g.", info->low, info->high);
+	print_sentence(i18n_format(tr, "man.sentence", I18N_S(i18n_text(tr, key))));
+	if ((info->type == OPTION_INTEGER || info->type == OPTION_REAL) && info->high > 0) {
+		const char *format = info->type == OPTION_INTEGER ? "%.0f" : "%.15g";
+		char *low = xasprintf(format, info->low), *high = xasprintf(format, info->high);
+		putchar(' ');
+		print_sentence(i18n_format(tr, "man.range", I18N_S(low), I18N_S(high)));
+		free(high);
+		free(low);
+	}
 	if (*info->fallback) {
-		printf(" Default: ");
-		print_escaped(info->fallback);
-		putchar('.');
+		putchar(' ');
+		print_sentence(i18n_format(tr, "man.default", I18N_S(info->fallback)));
 	}
 	putchar('\n');
 	free(key);
@@ -74,7 +92,7 @@ static void print_options(const struct i18n *tr)
 			printf("\\fB\\-\\-");
 			print_escaped(info->name);
 			printf("\\fR");
-			print_value(info);
+			print_value(tr, info);
 			putchar('\n');
 			print_option_text(tr, info);
 		}
@@ -90,9 +108,9 @@ static void print_settings(const struct i18n *tr)
 		printf(".TP\n\\fB");
 		print_escaped(info->name);
 		printf("\\fR =");
-		print_value(info);
+		print_value(tr, info);
 		if (info->type == OPTION_FLAG)
-			printf(" \\fIyes|no\\fR");
+			fputs(" \\fIyes|no\\fR", stdout);
 		putchar('\n');
 		print_option_text(tr, info);
 	}
@@ -102,7 +120,7 @@ static void print_commands(const struct i18n *tr)
 {
 	for (const struct cli_command *command = cli_commands; command->name; command++) {
 		printf(".TP\n\\fB%s\\fR ", command->name);
-		print_escaped(command->usage);
+		print_values(tr, command->usage);
 		putchar('\n');
 		print_entry(tr, "cli", command->name);
 	}
@@ -118,14 +136,29 @@ static void print_keys(const struct i18n *tr)
 	}
 }
 
+/* The other names of a chat command: English ones and the language's own. */
+static void print_also(const struct i18n *tr, enum command_id id)
+{
+	const struct command_info *info = &command_table[id];
+	const char *local = command_local_name(tr, id);
+	bool has_local = strcmp(local, info->name) != 0;
+	if (!*info->aliases && !has_local)
+		return;
+	char *names =
+		xasprintf("%s%s%s", info->aliases, *info->aliases && has_local ? " " : "", has_local ? local : "");
+	fputs(" (", stdout);
+	print_sentence(i18n_format(tr, "man.also", I18N_S(names)));
+	putchar(')');
+	free(names);
+}
+
 static void print_slash(const struct i18n *tr)
 {
 	for (int i = 1; i < COMMAND_COUNT; i++) {
 		const struct command_info *info = &command_table[i];
 		printf(".TP\n\\fB/%s\\fR ", info->name);
-		print_escaped(info->argument);
-		if (*info->aliases)
-			printf(" (also: %s)", info->aliases);
+		print_values(tr, info->argument);
+		print_also(tr, (enum command_id)i);
 		putchar('\n');
 		print_entry(tr, "command", info->name);
 	}
@@ -152,15 +185,15 @@ static bool print_section(const struct i18n *tr, const char *line)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2)
+	if (argc != 3)
 		return 2;
-	struct i18n *tr = i18n_open("en");
+	struct i18n *tr = i18n_open(argv[1]);
 	char *line = NULL;
 	size_t size = 0;
 	while (getline(&line, &size, stdin) >= 0) {
 		char *version = strstr(line, "@VERSION@");
 		if (version)
-			printf("%.*s%s%s", (int)(version - line), line, argv[1], version + strlen("@VERSION@"));
+			printf("%.*s%s%s", (int)(version - line), line, argv[2], version + strlen("@VERSION@"));
 		else if (!print_section(tr, line))
 			fputs(line, stdout);
 	}

@@ -7,8 +7,8 @@ bad=0
 complain() { echo "$*"; bad=1; }
 
 make -s man-pages MAN_OUT=build/man-check || exit 1
-for page in man/*.[15]; do
-	cmp -s "$page" "build/man-check/$(basename "$page")" || complain "$page is stale: run make man"
+for page in man/*.[15] man/*/*.[15]; do
+	cmp -s "$page" "build/man-check/${page#man/}" || complain "$page is stale: run make man"
 	man -l --warnings -E UTF-8 "$page" 2>&1 >/dev/null | grep -v 'cannot adjust\|can.t break' | head -3 | grep . && bad=1
 done
 

@@ -141,6 +141,28 @@ static void test_config(void **state)
 	options_free(o);
 }
 
+static void system_is(struct options *o, const char *expected)
+{
+	char *system = options_system(o, err, sizeof(err));
+	assert_string_equal(system, expected);
+	free(system);
+}
+
+/* Without a word about it the model is told to answer in the person's language. */
+static void test_system_prompt(void **state)
+{
+	struct options *o = options_create();
+	system_is(o, option_table[OPTION_SYSTEM].fallback);
+	assert_non_null(strstr(option_table[OPTION_SYSTEM].fallback, "language"));
+	assert_int_equal(options_set(o, OPTION_ROLE, "nobody", err, sizeof(err)), 0);
+	assert_null(options_system(o, err, sizeof(err)));
+	assert_int_equal(options_set(o, OPTION_SYSTEM, "Be kind.", err, sizeof(err)), 0);
+	system_is(o, "Be kind.");
+	assert_int_equal(options_set(o, OPTION_SYSTEM, "", err, sizeof(err)), 0);
+	system_is(o, "");
+	options_free(o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +172,7 @@ int main(void)
 		cmocka_unit_test(test_n_means_tokens_for_bench),
 		cmocka_unit_test(test_refusals_name_the_option),
 		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_system_prompt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,26 @@ void grapheme_set(UBreakIterator *iterator, const char *text, size_t len)
 	utext_close(&utext);
 }
 
+static bool is_plain(const char *text, size_t len, size_t pos)
+{
+	return pos + 1 < len && (unsigned char)text[pos] < 0x80 && (unsigned char)text[pos] >= 0x20 &&
+	       (unsigned char)text[pos + 1] < 0x80;
+}
+
+void cluster_walk_start(struct cluster_walk *walk, const struct i18n *tr, const char *text, size_t start, size_t end)
+{
+	*walk = (struct cluster_walk){.iterator = tr->clusters, .text = text, .start = start, .end = end};
+	grapheme_set(walk->iterator, text + start, end - start);
+}
+
+size_t cluster_walk_next(struct cluster_walk *walk, size_t pos)
+{
+	if (is_plain(walk->text, walk->end, pos))
+		return pos + 1;
+	int32_t next = ubrk_following(walk->iterator, (int32_t)(pos - walk->start));
+	return next == UBRK_DONE ? walk->end : walk->start + (size_t)next;
+}
+
 /* Clusters are short: looking at a window keeps a step's cost independent of the text. */
 enum { WINDOW = 512 };
 
@@ -23,8 +43,7 @@ static size_t next_boundary(UBreakIterator *iterator, const char *text, size_t l
 {
 	if (pos >= len)
 		return len;
-	if (pos + 1 < len && (unsigned char)text[pos] < 0x80 && (unsigned char)text[pos] >= 0x20 &&
-	    (unsigned char)text[pos + 1] < 0x80)
+	if (is_plain(text, len, pos))
 		return pos + 1;
 	size_t end = len - pos > WINDOW ? pos + WINDOW : len;
 	while (end < len && end > pos && ((unsigned char)text[end] & 0xC0) == 0x80)
@@ -106,9 +125,11 @@ int i18n_width(const struct i18n *tr, const char *text, size_t len)
 size_t i18n_fit(const struct i18n *tr, const char *text, size_t len, int width, int *used)
 {
 	size_t pos = 0;
+	struct cluster_walk walk;
 	*used = 0;
+	cluster_walk_start(&walk, tr, text, 0, len);
 	while (pos < len) {
-		size_t next = next_boundary(tr->clusters, text, len, pos);
+		size_t next = cluster_walk_next(&walk, pos);
 		int cells = width_cluster(tr, text + pos, next - pos);
 		if (cells > width - *used)
 			break;

@@ -22,5 +22,14 @@ int width_cluster(const struct i18n *, const char *cluster, size_t len);
 bool width_unknown(const struct i18n *, UChar32);
 /* grapheme.c: points an iterator at UTF-8 bytes; the text must stay until the next call. */
 void grapheme_set(UBreakIterator *, const char *text, size_t len);
+/* grapheme.c: the clusters of text start..end-1, one after another. The handle's
+ * iterator is in use meanwhile. */
+struct cluster_walk {
+	UBreakIterator *iterator;
+	const char *text;
+	size_t start, end;
+};
+void cluster_walk_start(struct cluster_walk *, const struct i18n *, const char *text, size_t start, size_t end);
+size_t cluster_walk_next(struct cluster_walk *, size_t pos); /* end of the cluster at pos, a boundary */
 
 #endif

@@ -87,9 +87,11 @@ static void replace(struct builder *b, struct unit *unit)
 static void split_clusters(struct builder *b, uint32_t start, uint32_t end)
 {
 	const char *text = b->clean.data;
+	struct cluster_walk walk;
 	b->unit_count = 0;
+	cluster_walk_start(&walk, b->tr, text, start, end);
 	for (uint32_t at = start; at < end;) {
-		uint32_t next = (uint32_t)i18n_cluster_next(b->tr, text, end, at);
+		uint32_t next = (uint32_t)cluster_walk_next(&walk, at);
 		struct unit *unit = add_unit(b);
 		unit->start = unit->text = at;
 		unit->end = next;

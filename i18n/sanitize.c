@@ -20,24 +20,38 @@ struct filter {
 	bool selector, tags;
 };
 
-static void note(struct filter *f, size_t source)
+/* Makes room in the map for so many bytes more. */
+static void note(struct filter *f, size_t more)
 {
-	if (!f->mapped)
+	if (!f->mapped || f->out->len + more <= f->map_size)
 		return;
-	if (f->out->len + 1 > f->map_size) {
-		f->map_size = (f->out->len + 1) * 2;
-		f->map = xreallocarray(f->map, f->map_size, sizeof(*f->map));
-	}
+	f->map_size = (f->out->len + more) * 2;
+	f->map = xreallocarray(f->map, f->map_size, sizeof(*f->map));
 }
 
+/* Every byte of what stands for a character comes from its first. */
 static void emit(struct filter *f, const char *bytes, size_t len, size_t source)
 {
-	for (size_t i = 0; i < len; i++) {
-		note(f, source);
-		if (f->mapped)
-			f->map[f->out->len] = (uint32_t)source;
-		buffer_append(f->out, bytes + i, 1);
-	}
+	note(f, len);
+	for (size_t i = 0; f->mapped && i < len; i++)
+		f->map[f->out->len + i] = (uint32_t)source;
+	buffer_append(f->out, bytes, len);
+}
+
+/* Letters, digits and signs of ASCII from pos on stand for themselves; but the last may get marks. */
+static size_t emit_plain(struct filter *f, const char *text, size_t len, size_t pos)
+{
+	size_t end = pos;
+	while (end < len && text[end] >= ' ' && text[end] < 0x7F)
+		end++;
+	if (end < pos + 2)
+		return pos;
+	end--;
+	note(f, end - pos);
+	for (size_t i = pos; f->mapped && i < end; i++)
+		f->map[f->out->len + i - pos] = (uint32_t)i;
+	buffer_append(f->out, text + pos, end - pos);
+	return end;
 }
 
 static void emit_char(struct filter *f, UChar32 c, size_t source)
@@ -152,7 +166,7 @@ static void filter_char(struct filter *f, UChar32 c, UChar32 next, size_t source
 static void run(struct filter *f, const char *text, size_t len)
 {
 	size_t at = 0;
-	while (at < len) {
+	while ((at = emit_plain(f, text, len, at)) < len) {
 		UChar32 c, next = 0;
 		size_t end = at;
 		/* Maximal subparts of ill-formed sequences become one U+FFFD each. */
@@ -178,7 +192,7 @@ void sanitize_mapped(const char *text, size_t len, struct buffer *out, uint32_t 
 	struct filter f = {.out = out, .mapped = true};
 	run(&f, text, len);
 	buffer_append(out, "", 0);
-	note(&f, len);
+	note(&f, 1);
 	f.map[out->len] = (uint32_t)len;
 	*map = f.map;
 }

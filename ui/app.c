@@ -136,7 +136,7 @@ void app_tick(struct app *app)
 	app_ahead_tick(app);
 	if (app->again_until && app->now >= app->again_until)
 		take_down_banner(app);
-	if (app->dirty && !app->plain && app->now - app->drawn_at >= APP_FRAME_MS)
+	if (app->dirty && !app->plain && app->now >= app_draw_due(app))
 		app_draw(app);
 }
 
@@ -161,7 +161,7 @@ int app_timeout(const struct app *app)
 	if (app->again_until)
 		wait = sooner(wait, app->again_until - app->now);
 	if (app->dirty && !app->plain)
-		wait = sooner(wait, app->drawn_at + APP_FRAME_MS - app->now);
+		wait = sooner(wait, app_draw_due(app) - app->now);
 	return wait;
 }
 

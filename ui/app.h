@@ -24,7 +24,7 @@
 #include "../engine/engine.h"
 #include "../turn.h"
 
-enum { APP_FRAME_MS = 33, APP_DRAFT_MS = 500, APP_AGAIN_MS = 2000, APP_GRACE_MS = 15 };
+enum { APP_FRAME_MS = 33, APP_DRAFT_MS = 500, APP_AGAIN_MS = 2000, APP_GRACE_MS = 15, APP_FRAME_MOST_MS = 250 };
 
 struct app_message {        /* one message of the conversation, in order */
 	int64_t id, parent; /* in the store; 0: not there */
@@ -88,6 +88,7 @@ struct app {
 	char *banner; /* a line above the input, until something else happens */
 	enum style banner_style;
 	bool banner_stays;                                      /* not taken away by the next key */
+	int64_t draw_ms;                                        /* what the last frame took */
 	int64_t now, drawn_at, draft_due, again_until, send_at; /* ms; 0: not set */
 	int64_t ahead_due;                                      /* ms, when to read ahead; 0: nothing to read */
 	char *ahead_text;                                       /* the input that is or was read ahead last, or NULL */
@@ -111,6 +112,9 @@ void app_changed_input(struct app *);                              /* the draft 
 
 /* --- app_draw.c --- */
 void app_draw(struct app *);
+/* When the next frame may be drawn: thirty a second, fewer when one takes long (a line of
+ * megabytes that streams in), so that keys and the engine are never kept waiting for frames. */
+int64_t app_draw_due(const struct app *);
 
 /* --- app_actions.c --- */
 void app_action(struct app *, enum action);

@@ -146,8 +146,16 @@ static void draw_notice(struct app *app, const struct plan *p)
 	status_bar_progress(app->screen, app->tr, p->notice, &progress);
 }
 
+int64_t app_draw_due(const struct app *app)
+{
+	int64_t rest = app->draw_ms * 3;
+	rest = rest > APP_FRAME_MOST_MS ? APP_FRAME_MOST_MS : rest;
+	return app->drawn_at + (rest > APP_FRAME_MS ? rest : APP_FRAME_MS);
+}
+
 void app_draw(struct app *app)
 {
+	int64_t began = loop_now();
 	struct plan p = make_plan(app);
 	struct status_bar status = make_status(app);
 	int row = 0, column = 0;
@@ -172,4 +180,5 @@ void app_draw(struct app *app)
 		row = overlay_row, column = overlay_column;
 	app->screen->ops->cursor(app->screen, row, column, true);
 	app->screen->ops->show(app->screen);
+	app->draw_ms = loop_now() - began;
 }

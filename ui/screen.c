@@ -57,6 +57,7 @@ struct terminal {
 	struct screen_traits traits;
 	struct whole *wholes; /* of the frame being drawn, and of rows that stay as they are */
 	int whole_count, whole_size;
+	unsigned char *back; /* for each cell, how far to its left its cluster begins */
 	/* Rows with clusters of several cells are repainted whole when they change:
 	 * a terminal that joins them must see them together. */
 	unsigned *row_hash, *shown_hash;
@@ -265,11 +266,12 @@ static bool put_whole(struct terminal *t, int row, int column, const char *text,
 	return true;
 }
 
-static void drop_wholes(struct terminal *t, int row)
+/* Forgets the clusters that begin in the row's columns from..to-1. */
+static void drop_wholes(struct terminal *t, int row, int from, int to)
 {
 	int kept = 0;
 	for (int i = 0; i < t->whole_count; i++)
-		if (t->wholes[i].row != row)
+		if (t->wholes[i].row != row || t->wholes[i].column < from || t->wholes[i].column >= to)
 			t->wholes[kept++] = t->wholes[i];
 	t->whole_count = kept;
 }
@@ -333,6 +335,23 @@ static bool is_last_cell(const struct terminal *t, int row, int column, int widt
 	return width > 1 && row == t->rows - 1 && column + width == t->columns;
 }
 
+/* ncurses keeps the other half of a wide character that is written over, and the row
+ * shifts: what the columns from..to-1 cut in two is blank first. */
+static void cut(struct terminal *t, int row, int from, int to)
+{
+	unsigned char *back = t->back + (size_t)row * (size_t)t->columns;
+	int first = from - back[from], last = to;
+	while (last < t->columns && back[last] > 0)
+		last++;
+	if (first == from && last == to)
+		return;
+	for (int column = first; column < last; column++) {
+		put_piece(t, row, column, L" ", 1, STYLE_TEXT);
+		back[column] = 0;
+	}
+	drop_wholes(t, row, first, last);
+}
+
 static void op_put(struct screen *screen, int row, int column, const char *text, size_t len, int width,
 		   enum style style)
 {
@@ -342,6 +361,10 @@ static void op_put(struct screen *screen, int row, int column, const char *text,
 	if (row < 0 || row >= t->rows || column < 0 || width < 1 || column + width > t->columns)
 		return;
 	hash_cell(t, row, column, text, len, style);
+	cut(t, row, column, column + width);
+	drop_wholes(t, row, column, column + width);
+	for (int i = 0; i < width; i++)
+		t->back[row * t->columns + column + i] = (unsigned char)i;
 	int count = decode(text, len, cluster, CLUSTER_MAX);
 	if (!t->traits.measured && count)
 		count = agreed_part(cluster, count);
@@ -359,7 +382,8 @@ static void op_clear_row(struct screen *screen, int row)
 		return;
 	t->row_hash[row] = 0;
 	t->row_joined[row] = false;
-	drop_wholes(t, row);
+	drop_wholes(t, row, 0, t->columns);
+	memset(t->back + (size_t)row * (size_t)t->columns, 0, (size_t)t->columns);
 	move(row, 0);
 	clrtoeol();
 }
@@ -379,6 +403,9 @@ static void take_size(struct terminal *t)
 	t->shown_joined = xreallocarray(t->shown_joined, rows, sizeof(*t->shown_joined));
 	memset(t->shown_joined, 0, rows * sizeof(*t->shown_joined));
 	t->whole_count = 0;
+	size_t cells = rows * (size_t)(t->columns > 0 ? t->columns : 1);
+	t->back = xreallocarray(t->back, cells, 1);
+	memset(t->back, 0, cells);
 }
 
 static void op_size(struct screen *screen, int *rows, int *columns)
@@ -555,6 +582,7 @@ static void op_close(struct screen *screen)
 	free(t->row_joined);
 	free(t->shown_joined);
 	free(t->wholes);
+	free(t->back);
 	free(t->title);
 	free(t);
 }

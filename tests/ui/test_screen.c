@@ -76,6 +76,14 @@ static void draw_case(struct screen *screen, const struct i18n *tr, int row)
 	layout_free(&layout);
 }
 
+/* The bar is written over the right half of a wide character. */
+static void draw_cut(struct screen *screen, int row)
+{
+	screen->ops->put(screen, row, 0, "世", strlen("世"), 2, STYLE_TEXT);
+	screen->ops->put(screen, row, 2, "界", strlen("界"), 2, STYLE_TEXT);
+	screen->ops->put(screen, row, 1, "|", 1, 1, STYLE_TEXT);
+}
+
 /* A wide character in the last column of each of these rows, the last cell of all among them. */
 static void draw_edges(struct screen *screen, const struct i18n *tr)
 {
@@ -84,7 +92,7 @@ static void draw_edges(struct screen *screen, const struct i18n *tr)
 	screen->ops->size(screen, &rows, &columns);
 	for (int i = 0; i < 3; i++) {
 		int width = i18n_width(tr, edges[i], strlen(edges[i]));
-		screen->ops->put(screen, CASES + i, columns - width, edges[i], strlen(edges[i]), width, STYLE_TEXT);
+		screen->ops->put(screen, CASES + 1 + i, columns - width, edges[i], strlen(edges[i]), width, STYLE_TEXT);
 	}
 	screen->ops->put(screen, rows - 1, columns - 2, "界", strlen("界"), 2, STYLE_TEXT);
 }
@@ -108,6 +116,7 @@ static int draw(const char *columns, bool measured)
 		terminal_facts_apply(&facts, tr, 0);
 	for (int row = 0; row < CASES; row++)
 		draw_case(screen, tr, row);
+	draw_cut(screen, CASES);
 	draw_edges(screen, tr);
 	screen->ops->cursor(screen, CASES, 0, true);
 	screen->ops->show(screen);
@@ -120,6 +129,8 @@ static int draw(const char *columns, bool measured)
 		fprintf(file, "%d\n", layout.rows[0].width);
 		layout_free(&layout);
 	}
+	if (file)
+		fputs("1\n", file); /* draw_cut() */
 	if (file)
 		fclose(file);
 	ssize_t n = read(STDIN_FILENO, &byte, 1);

@@ -374,7 +374,7 @@ INLINE void pack_weights(const struct tile *t, int r, int i, __m256 a, __m256 b)
 {
 	const float *scale = t->weight_scale + i;
 	int16_t *out = t->weights + r * ATTENTION_CHUNK + i;
-	for (int g = 0; g < t->wide_v / GROUP; g++, scale += ATTENTION_CHUNK, out += ROWS * ATTENTION_CHUNK) {
+	for (int g = 0; g < t->wide_v / GROUP; g++, scale += ATTENTION_CHUNK, out += KEPT_ROWS * ATTENTION_CHUNK) {
 		__m256i x = _mm256_cvtps_epi32(_mm256_mul_ps(a, _mm256_load_ps(scale)));
 		__m256i y = _mm256_cvtps_epi32(_mm256_mul_ps(b, _mm256_load_ps(scale + 8)));
 		_mm256_store_si256((void *)out, _mm256_packs_epi32(x, y));
@@ -424,7 +424,7 @@ INLINE void sum_values_q8(int rows, const struct tile *t, struct span span, floa
 {
 	int first = span.first / KEYS * KEYS, steps = ((span.last + KEYS - 1) / KEYS * KEYS - first) / 2;
 	for (int e = 0; e < t->wide_v; e += HALF, sums += HALF) {
-		const int16_t *weights = t->weights + e / GROUP * ROWS * ATTENTION_CHUNK + first;
+		const int16_t *weights = t->weights + e / GROUP * KEPT_ROWS * ATTENTION_CHUNK + first;
 		const __m256i *tile = (const __m256i *)t->values + (size_t)(e / HALF) * ATTENTION_CHUNK + first;
 		__m256 unit = _mm256_set1_ps(t->value_unit[e / GROUP]);
 		__m256i sum[ROWS][2];

@@ -56,7 +56,6 @@ INLINE void transpose_cells(__m512i *x)
 		t[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
 		t[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
 	}
-#pragma GCC unroll 2
 	for (int i = 0; i < 8; i += 4) {
 		x[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
 		x[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
@@ -72,7 +71,7 @@ INLINE void transpose_cells(__m512i *x)
 }
 
 /* The scales of the rows' groups as floats. */
-static void build_scales(const struct tile *t, const void *rows, size_t bytes, int groups, struct span all,
+INLINE void build_scales(const struct tile *t, const void *rows, size_t bytes, int groups, struct span all,
 			 float *scale)
 {
 	uint16_t halves[ATTENTION_CHUNK];
@@ -91,26 +90,43 @@ INLINE __m512i two_rows(__m256i a, __m256i b)
 	return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
 }
 
+/* Group g of sixteen keys, whose first groups begin at row[]: register j has byte quad j of each. */
+INLINE void load_keys_q8(const uint8_t *const *row, int g, __m512i *x)
+{
+#pragma GCC unroll 8
+	for (int j = 0; j < 8; j++) {
+		int first = j < 4 ? j : j + 4;
+		x[j] = two_rows(_mm256_loadu_si256((const void *)(row[first] + g * KV_Q8_BYTES + 2)),
+				_mm256_loadu_si256((const void *)(row[first + 4] + g * KV_Q8_BYTES + 2)));
+	}
+	transpose_cells(x);
+}
+
+/* As 16-bit integers. */
+INLINE __m512i even_bytes(__m512i x)
+{
+	return _mm512_srai_epi16(_mm512_slli_epi16(x, 8), 8);
+}
+
+INLINE __m512i odd_bytes(__m512i x)
+{
+	return _mm512_srai_epi16(x, 8);
+}
+
 /* Keys i..i + 15. The cells of four bytes become two steps: the even bytes, the odd bytes. */
 static void build_keys_q8(const struct tile *t, int i, struct span all, __m512i *out)
 {
 	size_t bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_k);
 	const uint8_t *row[16];
 	for (int j = 0; j < 16; j++)
-		row[j] = tile_row(t->a->keys, bytes, t, i + j, all) + 2;
+		row[j] = tile_row(t->a->keys, bytes, t, i + j, all);
 	for (int g = 0; g < t->wide_k / GROUP; g++) {
 		__m512i x[8];
-#pragma GCC unroll 8
-		for (int j = 0; j < 8; j++) {
-			int first = j < 4 ? j : j + 4;
-			x[j] = two_rows(_mm256_loadu_si256((const void *)(row[first] + g * KV_Q8_BYTES)),
-					_mm256_loadu_si256((const void *)(row[first + 4] + g * KV_Q8_BYTES)));
-		}
-		transpose_cells(x);
+		load_keys_q8(row, g, x);
 #pragma GCC unroll 8
 		for (int j = 0; j < 8; j++, out += 4) {
-			out[0] = _mm512_srai_epi16(_mm512_slli_epi16(x[j], 8), 8);
-			out[2] = _mm512_srai_epi16(x[j], 8);
+			out[0] = even_bytes(x[j]);
+			out[2] = odd_bytes(x[j]);
 		}
 	}
 }
@@ -248,20 +264,33 @@ static void build_query(const struct tile *t, int row)
 
 /* --- Products -------------------------------------------------------------------------------------------- */
 
+/* sum + x * y by pairs. Not the intrinsic: gcc 12 copies the sums from register to register around it. */
+INLINE __m512i add_dots(__m512i sum, __m512i x, __m512i y)
+{
+	__asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
+	return sum;
+}
+
+/* The same with 32 bits of memory as every x. */
+INLINE __m512i add_dots_of(__m512i sum, const int32_t *x, __m512i y)
+{
+	__asm__("vpdpwssd %1%{1to16%}, %2, %0" : "+v"(sum) : "m"(*x), "v"(y));
+	return sum;
+}
+
 /* Sums of `steps` steps for `rows` rows of cells, `stride` cells apart. */
 INLINE void dots_q8(int rows, const int32_t *cells, size_t stride, const __m512i *tile, int steps, __m512i (*sum)[2])
 {
 #pragma GCC unroll 6
 	for (int r = 0; r < rows; r++)
 		sum[r][0] = sum[r][1] = _mm512_setzero_si512();
-#pragma GCC unroll 2
 	for (int i = 0; i < steps; i++, tile += 2) {
 		__m512i a = _mm512_load_si512(tile), b = _mm512_load_si512(tile + 1);
 #pragma GCC unroll 6
 		for (int r = 0; r < rows; r++) {
 			__m512i x = _mm512_set1_epi32(cells[(size_t)r * stride + (size_t)i]);
-			sum[r][0] = _mm512_dpwssd_epi32(sum[r][0], x, a);
-			sum[r][1] = _mm512_dpwssd_epi32(sum[r][1], x, b);
+			sum[r][0] = add_dots(sum[r][0], x, a);
+			sum[r][1] = add_dots(sum[r][1], x, b);
 		}
 	}
 }
@@ -271,7 +300,6 @@ INLINE void dots_floats(int rows, const float *cells, size_t stride, const float
 #pragma GCC unroll 6
 	for (int r = 0; r < rows; r++)
 		sum[r][0] = sum[r][1] = _mm512_setzero_ps();
-#pragma GCC unroll 2
 	for (int i = 0; i < steps; i++, tile += KEYS) {
 		__m512 a = _mm512_load_ps(tile), b = _mm512_load_ps(tile + 16);
 #pragma GCC unroll 6
@@ -364,7 +392,7 @@ INLINE void pack_weights(const struct tile *t, int r, int i, __m512 a, __m512 b)
 {
 	const float *scale = t->weight_scale + i;
 	int16_t *out = t->weights + r * ATTENTION_CHUNK + i;
-	for (int g = 0; g < t->wide_v / GROUP; g++, scale += ATTENTION_CHUNK, out += ROWS * ATTENTION_CHUNK) {
+	for (int g = 0; g < t->wide_v / GROUP; g++, scale += ATTENTION_CHUNK, out += KEPT_ROWS * ATTENTION_CHUNK) {
 		__m512i x = _mm512_cvtps_epi32(_mm512_mul_ps(a, _mm512_load_ps(scale)));
 		__m512i y = _mm512_cvtps_epi32(_mm512_mul_ps(b, _mm512_load_ps(scale + 16)));
 		_mm512_store_si512(out, _mm512_packs_epi32(x, y));
@@ -398,25 +426,28 @@ static void weigh(const struct tile *t, int r, struct span span, float *state)
 
 /* --- Values ------------------------------------------------------------------------------------------------ */
 
-INLINE void sum_values_q8(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
+/* A group's sums, in the order of elements and as floats. */
+INLINE void store_sums(__m512i a, __m512i b, float unit, float *out)
 {
 	const __m512i low = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
 	const __m512i high = _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+	__m512 x = _mm512_cvtepi32_ps(_mm512_permutex2var_epi32(a, low, b));
+	__m512 y = _mm512_cvtepi32_ps(_mm512_permutex2var_epi32(a, high, b));
+	_mm512_storeu_ps(out, _mm512_mul_ps(x, _mm512_set1_ps(unit)));
+	_mm512_storeu_ps(out + 16, _mm512_mul_ps(y, _mm512_set1_ps(unit)));
+}
+
+INLINE void sum_values_q8(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
+{
 	int first = span.first / KEYS * KEYS, steps = ((span.last + KEYS - 1) / KEYS * KEYS - first) / 2;
 	for (int g = 0; g < t->wide_v / GROUP; g++, sums += GROUP) {
-		const int16_t *weights = t->weights + g * ROWS * ATTENTION_CHUNK + first;
+		const int16_t *weights = t->weights + g * KEPT_ROWS * ATTENTION_CHUNK + first;
 		const __m512i *tile = (const __m512i *)t->values + (size_t)g * ATTENTION_CHUNK + first;
-		__m512 unit = _mm512_set1_ps(t->value_unit[g]);
 		__m512i sum[ROWS][2];
 		dots_q8(rows, (const int32_t *)(const void *)weights, ATTENTION_CHUNK / 2, tile, steps, sum);
 #pragma GCC unroll 6
-		for (int r = 0; r < rows; r++) {
-			float *out = sums + (size_t)r * stride;
-			__m512i a = _mm512_permutex2var_epi32(sum[r][0], low, sum[r][1]);
-			__m512i b = _mm512_permutex2var_epi32(sum[r][0], high, sum[r][1]);
-			_mm512_storeu_ps(out, _mm512_mul_ps(_mm512_cvtepi32_ps(a), unit));
-			_mm512_storeu_ps(out + 16, _mm512_mul_ps(_mm512_cvtepi32_ps(b), unit));
-		}
+		for (int r = 0; r < rows; r++)
+			store_sums(sum[r][0], sum[r][1], t->value_unit[g], sums + (size_t)r * stride);
 	}
 }
 
@@ -442,8 +473,142 @@ INLINE void sum_values(int rows, const struct tile *t, struct span span, float *
 		sum_values_floats(rows, t, span, sums, stride);
 }
 
+/* --- Few rows: keys and values meet them in registers, as they come from the cache ------------------------ */
+
+enum { AHEAD = 64 }; /* positions that rows are fetched before they are read */
+
+/* Positions i..i + 15 of the span. */
+INLINE struct span piece_of(struct span span, int i)
+{
+	return (struct span){i > span.first ? i : span.first, i + 16 < span.last ? i + 16 : span.last};
+}
+
+/* Into the second-level cache: the first one's queue of misses is too short for the memory's delay. */
+INLINE void fetch_rows(const struct tile *t, const void *rows, size_t bytes, int i)
+{
+	const char *row = (const char *)rows + (size_t)(t->chunk * ATTENTION_CHUNK + i) * bytes;
+	for (size_t b = 0; b < 16 * bytes; b += 64)
+		_mm_prefetch(row + b, _MM_HINT_T1);
+}
+
+/* Scores of keys i..i + 15. */
+INLINE void score_few(int rows, const struct tile *t, int i, struct span span)
+{
+	size_t bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_k);
+	const uint8_t *row[16];
+	__m512 sum[KEPT_ROWS];
+	for (int j = 0; j < 16; j++)
+		row[j] = tile_row(t->a->keys, bytes, t, i + j, span);
+#pragma GCC unroll 8
+	for (int r = 0; r < rows; r++)
+		sum[r] = _mm512_setzero_ps();
+	for (int g = 0; g < t->wide_k / GROUP; g++) {
+		const int32_t *cells = t->queries + g * HALF;
+		__m512i x[8], dot[KEPT_ROWS];
+		load_keys_q8(row, g, x);
+#pragma GCC unroll 8
+		for (int r = 0; r < rows; r++)
+			dot[r] = _mm512_setzero_si512();
+#pragma GCC unroll 8
+		for (int j = 0; j < 8; j++) {
+			__m512i even = even_bytes(x[j]), odd = odd_bytes(x[j]);
+#pragma GCC unroll 8
+			for (int r = 0; r < rows; r++)
+				dot[r] = add_dots_of(dot[r], cells + r * t->wide_k + 2 * j, even);
+#pragma GCC unroll 8
+			for (int r = 0; r < rows; r++)
+				dot[r] = add_dots_of(dot[r], cells + r * t->wide_k + 2 * j + 1, odd);
+		}
+		__m512 scale = _mm512_load_ps(t->key_scale + g * ATTENTION_CHUNK + i);
+#pragma GCC unroll 8
+		for (int r = 0; r < rows; r++)
+			sum[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[r]), scale, sum[r]);
+	}
+#pragma GCC unroll 8
+	for (int r = 0; r < rows; r++)
+		_mm512_store_ps(t->scores + r * ATTENTION_CHUNK + i,
+				_mm512_mul_ps(sum[r], _mm512_set1_ps(t->query_scale[r])));
+}
+
+INLINE void sum_few(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
+{
+	size_t bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_v);
+	for (int g = 0; g < t->wide_v / GROUP; g++, sums += GROUP) {
+		__m512i sum[KEPT_ROWS][2];
+#pragma GCC unroll 8
+		for (int r = 0; r < rows; r++)
+			sum[r][0] = sum[r][1] = _mm512_setzero_si512();
+		for (int i = span.first / KEYS * KEYS; i < span.last; i += KEYS) {
+			const int16_t *weights = t->weights + g * KEPT_ROWS * ATTENTION_CHUNK + i;
+			for (int pair = 0; pair < 16; pair++, weights += 2) {
+				int at = i + first_of_pair(pair);
+				const uint8_t *a = tile_row(t->a->values, bytes, t, at, span) + g * KV_Q8_BYTES + 2,
+					      *b = tile_row(t->a->values, bytes, t, at + 1, span) + g * KV_Q8_BYTES + 2;
+				__m512i x = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)a));
+				__m512i y = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)b));
+				__m512i low = _mm512_unpacklo_epi16(x, y), high = _mm512_unpackhi_epi16(x, y);
+#pragma GCC unroll 8
+				for (int r = 0; r < rows; r++) {
+					__m512i p = _mm512_set1_epi32(
+						*(const int32_t *)(const void *)(weights + r * ATTENTION_CHUNK));
+					sum[r][0] = add_dots(sum[r][0], p, low);
+					sum[r][1] = add_dots(sum[r][1], p, high);
+				}
+			}
+		}
+#pragma GCC unroll 8
+		for (int r = 0; r < rows; r++)
+			store_sums(sum[r][0], sum[r][1], t->value_unit[g], sums + (size_t)r * stride);
+	}
+}
+
+INLINE void attend_few(int rows, const struct tile *t, struct span span, float *states)
+{
+	size_t stride = kernels_attention_state(t->a->head_v);
+	size_t key_bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_k),
+	       value_bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_v);
+	/* Scales are gathered among the products, those of the keys ahead of them: neither then waits. */
+	build_scales(t, t->a->keys, key_bytes, t->wide_k / GROUP, piece_of(span, span.first / 16 * 16), t->key_scale);
+	for (int i = span.first / 16 * 16; i < span.last; i += 16) {
+		struct span piece = piece_of(span, i), next = piece_of(span, i + 16);
+		fetch_rows(t, t->a->keys, key_bytes, i + AHEAD);
+		fetch_rows(t, t->a->values, value_bytes, i + AHEAD);
+		if (next.first < next.last)
+			build_scales(t, t->a->keys, key_bytes, t->wide_k / GROUP, next, t->key_scale);
+		build_scales(t, t->a->values, value_bytes, t->wide_v / GROUP, piece, t->value_scale);
+		score_few(rows, t, i, span);
+	}
+	set_weights(t, span);
+	for (int r = 0; r < rows; r++)
+		weigh(t, r, span, states + (size_t)r * stride);
+	sum_few(rows, t, span, states + ATTENTION_SUMS, stride);
+}
+
+/* One token's query heads, KEPT_ROWS at most. */
+static void attend_token(const struct attention *a, int64_t chunk, struct span span, void *scratch, float *states)
+{
+	struct tile t;
+	tile_init(&t, ENGINE_KV_Q8_0, a, chunk, scratch);
+	for (int r = 0; r < a->group; r++)
+		build_query(&t, r);
+	switch (a->group) {
+	case 1: attend_few(1, &t, span, states); break;
+	case 2: attend_few(2, &t, span, states); break;
+	case 3: attend_few(3, &t, span, states); break;
+	case 4: attend_few(4, &t, span, states); break;
+	case 5: attend_few(5, &t, span, states); break;
+	case 6: attend_few(6, &t, span, states); break;
+	case 7: attend_few(7, &t, span, states); break;
+	default: attend_few(KEPT_ROWS, &t, span, states);
+	}
+}
+
 void avx512_attention(int kv_type, const struct attention *a, int64_t chunk, void *scratch, float *states)
 {
-	attend(kv_type, a, chunk, scratch, states);
+	struct span span = attention_span(a, 0, chunk);
+	if (kv_type == ENGINE_KV_Q8_0 && a->tokens == 1 && a->group <= KEPT_ROWS && span.first < span.last)
+		attend_token(a, chunk, span, scratch, states);
+	else
+		attend(kv_type, a, chunk, scratch, states);
 }
 #endif

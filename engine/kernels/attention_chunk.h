@@ -6,6 +6,7 @@
 
 enum {
 	QUERY_LARGEST = 16256,  /* 128 times 127: also what two bytes hold */
+	KEPT_ROWS = 8,          /* query rows whose scores and weights a set keeps at once */
 	WEIGHT_LARGEST = 32767, /* ATTENTION_CHUNK of these times -128 fit into 32 bits */
 };
 

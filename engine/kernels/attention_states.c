@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = 8 }; /* of weights that a set keeps at once, at most */
-
 size_t kernels_kv_row_bytes(int kv_type, int64_t n)
 {
 	size_t blocks = (size_t)(n + GROUP - 1) / GROUP;
@@ -20,7 +18,7 @@ size_t kernels_kv_row_bytes(int kv_type, int64_t n)
 size_t kernels_attention_scratch(int head_k, int head_v, int rows)
 {
 	size_t k = (size_t)whole_groups(head_k), v = (size_t)whole_groups(head_v), n = (size_t)rows;
-	size_t a_position = 4 * (k + v) + 4 * (k + 2 * v) / GROUP + 4 * ROWS + 4 * ROWS * v / GROUP;
+	size_t a_position = 4 * (k + v) + 4 * (k + 2 * v) / GROUP + 4 * KEPT_ROWS + 2 * KEPT_ROWS * v / GROUP;
 	return ATTENTION_CHUNK * a_position + 4 * n * (k + 1) + 4 * v + 1024;
 }
 

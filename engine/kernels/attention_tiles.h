@@ -25,8 +25,8 @@ struct tile {
 	float *key_scale, *value_scale; /* q8_0: [group][position] */
 	float *weight_scale;            /* [group][position], times p is an integer */
 	float *value_unit;              /* [group] what one of these integers times one of a byte is */
-	float *scores;                  /* [ROWS][position]; the float types' weights */
-	int16_t *weights;               /* q8_0: [group][ROWS][position] */
+	float *scores;                  /* [KEPT_ROWS][position]; the float types' weights */
+	int16_t *weights;               /* q8_0: [group][KEPT_ROWS][position] */
 	int32_t *queries;               /* [row][wide_k] cells, half of them used by q8_0 */
 	float *query_scale;             /* [row] */
 };
@@ -50,8 +50,8 @@ static void tile_init(struct tile *t, int kv_type, const struct attention *a, in
 	t->value_scale = (void *)(at += ATTENTION_CHUNK * k / GROUP * 4);
 	t->weight_scale = (void *)(at += ATTENTION_CHUNK * v / GROUP * 4);
 	t->scores = (void *)(at += ATTENTION_CHUNK * v / GROUP * 4);
-	t->weights = (void *)(at += ATTENTION_CHUNK * ROWS * 4);
-	t->queries = (void *)(at += ATTENTION_CHUNK * ROWS * v / GROUP * 2);
+	t->weights = (void *)(at += ATTENTION_CHUNK * KEPT_ROWS * 4);
+	t->queries = (void *)(at += ATTENTION_CHUNK * KEPT_ROWS * v / GROUP * 2);
 	t->query_scale = (void *)(at += (size_t)(a->tokens * a->group) * k * 4);
 	t->value_unit = t->query_scale + a->tokens * a->group;
 }

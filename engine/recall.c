@@ -19,8 +19,8 @@ struct kept {
 struct recall {
 	struct tokens ids; /* marked; the same as context->read */
 	struct kept kept[PLACES];
-	int turn;
-	char *path; /* as attached; NULL: none */
+	int turn, rest_from, rest_to; /* positions of the prompt that end the model's last words */
+	char *path;                   /* as attached; NULL: none */
 	struct kv_file *file;
 	struct kv_writer *writer; /* NULL: another process writes the file */
 };
@@ -104,6 +104,9 @@ void recall_attach(struct context *c, const char *path, uint64_t limit)
 struct match {
 	int own, prompt; /* the first `own` ids that were read say what the first `prompt` ids of the prompt say */
 	int exact;       /* that many are the same ids, too */
+	/* What the model read ends within the last of those tokens of the prompt; this is left of it. */
+	const char *rest;
+	size_t rest_len;
 };
 
 struct side {
@@ -169,7 +172,9 @@ static bool same_words(const struct tokenizer *t, struct side own, struct side p
 			good = words_end(t, &own);
 			over = true;
 		} else if (own.len == 0 && !next_piece(t, &own, true)) {
-			good = false;
+			good = over = own.at == own.count && bytes;
+			m->rest = good ? prompt.piece : NULL;
+			m->rest_len = good ? prompt.len : 0;
 		} else {
 			size_t n = own.len < prompt.len ? own.len : prompt.len;
 			good = memcmp(own.piece, prompt.piece, n) == 0;
@@ -198,7 +203,7 @@ static struct match compare(const struct context *c, const struct tokens *own, c
 		exact = false;
 		o.at = m.own;
 		p.at = m.prompt;
-		if (m.own == o.count || m.prompt == p.count || !same_words(c->tokenizer, o, p, &m))
+		if (m.own == o.count || m.prompt == p.count || !same_words(c->tokenizer, o, p, &m) || m.rest_len)
 			return m;
 	}
 }
@@ -367,13 +372,19 @@ static bool look(struct context *c, const struct tokens *prompt, struct match *b
 }
 
 /* The prompt in the words of the match. */
-static void adopt(const struct context *c, struct tokens *prompt, const struct match *m)
+static void adopt(struct context *c, struct tokens *prompt, const struct match *m)
 {
+	struct recall *r = c->recall;
 	struct tokens spelled = {0};
+	r->rest_from = r->rest_to = 0;
 	if (m->own == m->exact)
 		return;
 	for (int i = 0; i < m->own; i++)
 		tokens_append(&spelled, c->read.ids[i]);
+	if (m->rest_len)
+		tokenizer_encode(c->tokenizer, m->rest, m->rest_len, false, false, &spelled);
+	r->rest_from = m->own;
+	r->rest_to = (int)spelled.count;
 	for (size_t i = (size_t)m->prompt; i < prompt->count; i++)
 		tokens_append(&spelled, prompt->ids[i]);
 	tokens_free(prompt);
@@ -403,8 +414,8 @@ void recall_take(struct context *c, struct tokens *prompt)
 		;
 	m = compare(c, &r->ids, prompt);
 	/* Other words must not make a prompt that fits one that does not. */
-	if ((size_t)m.own + prompt->count - (size_t)m.prompt >= (size_t)c->size)
-		m.own = m.prompt = m.exact;
+	if ((size_t)m.own + m.rest_len + prompt->count - (size_t)m.prompt >= (size_t)c->size)
+		m = (struct match){m.exact, m.exact, m.exact, NULL, 0};
 	adopt(c, prompt, &m);
 	int have = m.own;
 	if (have == (int)prompt->count && !logits_known(c, prompt))
@@ -449,8 +460,11 @@ void recall_added(struct context *c, const int32_t *ids, int count, bool made)
 {
 	struct recall *r = c->recall;
 	size_t first = r->ids.count;
-	for (int i = 0; i < count; i++)
-		tokens_append(&r->ids, made ? ids[i] | KV_MADE : ids[i]);
+	for (int i = 0; i < count; i++) {
+		int at = (int)r->ids.count;
+		bool its_own = made || (at >= r->rest_from && at < r->rest_to);
+		tokens_append(&r->ids, its_own ? ids[i] | KV_MADE : ids[i]);
+	}
 	if (r->writer)
 		kv_writer_add(r->writer, r->ids.ids + first, count);
 }

@@ -1,4 +1,5 @@
 #include "recall.h"
+#include "answer.h"
 #include "kv_writer.h"
 #include "text_stream.h"
 #include "../log.h"
@@ -145,15 +146,20 @@ static bool words_end(const struct tokenizer *t, struct side *own)
 	return over;
 }
 
+static bool answer_begins(const struct side *own)
+{
+	return own->at == 0 || !(own->ids[own->at - 1] & KV_MADE);
+}
+
 /* SentencePiece puts a space before a text and takes one off an answer, whether the model began with
  * one or not: at the beginning of an answer neither side's space counts. */
 static bool begin_words(const struct tokenizer *t, struct side *own, struct side *prompt)
 {
-	bool answer_begins = own->at == 0 || !(own->ids[own->at - 1] & KV_MADE);
 	own->len = prompt->len = 0;
+	bool begins = answer_begins(own);
 	if (!next_piece(t, own, true))
 		return false;
-	if (answer_begins && tokenizer_strips_first_space(t) && next_piece(t, prompt, false)) {
+	if (begins && tokenizer_strips_first_space(t) && next_piece(t, prompt, false)) {
 		skip_space(own);
 		skip_space(prompt);
 	}
@@ -165,6 +171,7 @@ static bool begin_words(const struct tokenizer *t, struct side *own, struct side
 static bool same_words(const struct tokenizer *t, struct side own, struct side prompt, struct match *m)
 {
 	size_t bytes = 0;
+	bool agreed = !answer_begins(&own); /* on the words before */
 	bool good = begin_words(t, &own, &prompt), over = false;
 	/* Tokens without text prove nothing by themselves. */
 	while (good && !over && (bytes == 0 || own.len != prompt.len || own.len)) {
@@ -172,7 +179,7 @@ static bool same_words(const struct tokenizer *t, struct side own, struct side p
 			good = words_end(t, &own);
 			over = true;
 		} else if (own.len == 0 && !next_piece(t, &own, true)) {
-			good = over = own.at == own.count && bytes;
+			good = over = own.at == own.count && (bytes || agreed);
 			m->rest = good ? prompt.piece : NULL;
 			m->rest_len = good ? prompt.len : 0;
 		} else {
@@ -327,6 +334,7 @@ static bool load(struct context *c, int record, const struct tokens *branch, int
 		from++;
 	context_truncate(c, from);
 	struct load l = {.c = c, .file = r->file, .from = from, .to = to};
+	double began = answer_clock_ms();
 	const struct kv_record *damaged = NULL;
 	plan_load(&l, record);
 	pool_run(c->pool, l.parts, load_part, &l);
@@ -339,6 +347,7 @@ static bool load(struct context *c, int record, const struct tokens *branch, int
 		tokens_append(&c->read, kv_id(branch->ids[i]));
 		tokens_append(&r->ids, branch->ids[i]);
 	}
+	log_write("%s: %d tokens brought in, in %.0f ms", r->path, usable - from, answer_clock_ms() - began);
 	if (damaged)
 		drop_record(r, damaged);
 	free_load(&l);

@@ -219,6 +219,25 @@ static void test_the_models_own_tokens_stay(void **state)
 	buffer_free(&spelled.text);
 }
 
+/* Wherever an answer ends, in the middle of what the tokeniser would make one token too: all of it is known,
+ * in the next turn and in the one after. */
+static void test_answers_of_any_length(void **state)
+{
+	for (int length = 1; length < 24; length++) {
+		struct talk talk = {.cache = cache, .temp = length % 2 ? 4 : 0, .max_tokens = length};
+		struct answer answers[3];
+		for (int i = 0; i < 3; i++) {
+			say(&talk, ENGINE_USER, "0 1 and 2");
+			answers[i] = ask_anew(&talk);
+			say_answer(&talk, &answers[i]);
+			assert_int_equal(answers[i].usage.cached_tokens, i ? held(&answers[i - 1]) : 0);
+		}
+		for (int i = 0; i < 3; i++)
+			buffer_free(&answers[i].text);
+		unlink(cache);
+	}
+}
+
 /* The same again: the logits are known, nothing at all is computed before the first token. */
 static void test_regenerate(void **state)
 {
@@ -540,6 +559,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_goes_on_as_if_nobody_had_left, remove_cache),
 		cmocka_unit_test_teardown(test_the_models_own_tokens_stay, remove_cache),
+		cmocka_unit_test_teardown(test_answers_of_any_length, remove_cache),
 		cmocka_unit_test_teardown(test_regenerate, remove_cache),
 		cmocka_unit_test_teardown(test_branches, remove_cache),
 		cmocka_unit_test_teardown(test_cut_conversations, remove_cache),

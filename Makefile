@@ -34,7 +34,7 @@ LDLIBS = $(PKG_LIBS) -lm
 BUILD_DEBS := build-essential pkg-config libncurses-dev libreadline-dev libicu-dev \
 	libcjson-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev python3 python3-pip
 CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev clang-format universal-ctags \
-	screen python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps
+	screen nodejs python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps
 
 SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c sessions/*.c i18n/*.c ui/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/locale/catalogue.o

@@ -92,9 +92,11 @@ static void handle_key(struct app *app, const struct key *key)
 	enum action action = key->code == KEYS_PASTE ? ACTION_NONE : keys_action(key);
 	if (app->send_at && !belongs_before_enter(key))
 		send_what_waits(app);
+	app->dirty = true;
+	if (app_blocks_key(app, key))
+		return;
 	if (action != ACTION_LEAVE)
 		take_down_banner(app);
-	app->dirty = true;
 	if (app->overlay && action != ACTION_SUSPEND && action != ACTION_REDRAW && app_overlay_key(app, key))
 		return;
 	if (key->code == KEYS_PASTE) {
@@ -131,6 +133,7 @@ void app_tick(struct app *app)
 		send_what_waits(app);
 	if (app->draft_due && app->now >= app->draft_due)
 		app_session_save_draft(app);
+	app_blocks_tick(app);
 	if (app->turn)
 		turn_tick(app->turn);
 	app_ahead_tick(app);
@@ -152,6 +155,8 @@ int app_timeout(const struct app *app)
 	int save = app->turn ? turn_next_save_ms(app->turn) : -1;
 	if (save >= 0)
 		wait = sooner(wait, save);
+	if (app_blocks_timeout(app) >= 0)
+		wait = sooner(wait, app_blocks_timeout(app));
 	if (app->send_at)
 		wait = sooner(wait, app->send_at - app->now);
 	if (app->draft_due)
@@ -241,6 +246,7 @@ void app_free(struct app *app)
 	if (!app)
 		return;
 	app_turn_end(app);
+	app_blocks_free(app);
 	if (app->editor)
 		app_session_save_draft(app);
 	app_overlay_close(app);

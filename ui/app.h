@@ -10,6 +10,7 @@
  * app_turn.c      | sending, engine events, models
  * app_ahead.c     | what the model reads before it is sent
  * app_session.c   | opening, new, undo, titles, drafts
+ * app_blocks.c    | running and applying code blocks, and asking before
  * app_terminal.c  | what the terminal is found to be */
 #ifndef APP_H
 #define APP_H
@@ -39,6 +40,7 @@ struct app_waiting { /* sent, but the model is not ready for it */
 
 struct overlay;
 struct app_terminal;
+struct app_blocks;
 
 struct app {
 	struct ui_options o;
@@ -54,6 +56,7 @@ struct app {
 	struct keys *keys;
 	struct app_terminal *terminal; /* what it is; NULL: never asked */
 	struct overlay *overlay;       /* what lies over the transcript, or NULL */
+	struct app_blocks *blocks;     /* what is being run, asked, or can be taken back; NULL: nothing yet */
 
 	struct engine *engine;
 	char *model_path, *model_name;
@@ -168,5 +171,18 @@ int app_terminal_wait_ms(const struct app *); /* how long the first frame may wa
 void app_terminal_answer(struct app *, const char *bytes, size_t len);
 void app_terminal_translate(struct app *, struct i18n *); /* gives another language the same widths */
 void app_terminal_free(struct app *);
+
+/* --- app_blocks.c --- */
+void app_blocks_run(struct app *, int number, bool asked);                     /* asked: the person has said yes */
+void app_blocks_apply(struct app *, int number, const char *path, bool asked); /* path NULL: what the diff names */
+void app_blocks_revert(struct app *);
+void app_blocks_output(struct app *);
+bool app_blocks_key(struct app *, const struct key *); /* true: a question was open and this was the answer */
+bool app_blocks_stop(struct app *);                    /* false: nothing runs */
+void app_blocks_tick(struct app *);
+int app_blocks_entry(const struct app *);    /* of what is running, in the transcript; -1: nothing */
+int app_blocks_fd(const struct app *);      /* readable when there is output; -1: nothing runs */
+int app_blocks_timeout(const struct app *); /* ms until the tick has something to do, -1: never */
+void app_blocks_free(struct app *);
 
 #endif

@@ -52,7 +52,7 @@ static void interrupt(struct app *app)
 	int selected;
 	if (editor_candidates(app->editor, &selected))
 		editor_close_candidates(app->editor);
-	else if (!app_turn_interrupt(app)) {
+	else if (!app_turn_interrupt(app) && !app_blocks_stop(app)) {
 		app_banner(app, STYLE_DIM, false, NULL);
 		transcript_highlight(app->transcript, NULL);
 	}
@@ -80,7 +80,7 @@ static void leave_or_warn(struct app *app)
 	}
 	if (editor_in_command(app->editor))
 		editor_feed(app->editor, "\a", 1);
-	if (!app_turn_interrupt(app))
+	if (!app_turn_interrupt(app) && !app_blocks_stop(app))
 		clear_input(app);
 	app->again_until = app->now + APP_AGAIN_MS;
 	app_banner(app, STYLE_DIM, false, xstrdup(i18n_text(app->tr, "chat.again")));

@@ -249,6 +249,49 @@ static void do_save(const struct call *c)
 	buffer_free(&code);
 }
 
+/* The number that a command begins with, 0 and a word about it when there is none. */
+static int block_number(const struct call *c, char **rest, const char *form)
+{
+	char *word = next_word(rest), *end = word;
+	long n = word ? strtol(word, &end, 10) : 0;
+	if (!word || *end) {
+		say_missing(c->app, form);
+		return 0;
+	}
+	int count = transcript_block_count(c->app->transcript);
+	if (n >= 1 && n <= count)
+		return (int)n;
+	say(c->app, STYLE_ERROR, i18n_format(c->app->tr, "chat.no-block", I18N_S(word), I18N_I(count)));
+	return 0;
+}
+
+static void do_run(const struct call *c)
+{
+	char *rest = c->argument;
+	int number = block_number(c, &rest, "N");
+	if (number)
+		app_blocks_run(c->app, number, c->force && c->app->plain);
+}
+
+static void do_output(const struct call *c)
+{
+	app_blocks_output(c->app);
+}
+
+static void do_apply(const struct call *c)
+{
+	char *rest = c->argument;
+	int number = block_number(c, &rest, "N [FILE]");
+	rest += strspn(rest, " \t");
+	if (number)
+		app_blocks_apply(c->app, number, rest[0] ? rest : NULL, c->force && c->app->plain);
+}
+
+static void do_revert(const struct call *c)
+{
+	app_blocks_revert(c->app);
+}
+
 static enum export_format format_of(const char *path)
 {
 	const char *dot = strrchr(path, '.');
@@ -503,7 +546,8 @@ static handler_fn *const handlers[] = {
 	[COMMAND_IMPORT] = do_import, [COMMAND_MODEL] = do_model,   [COMMAND_SYSTEM] = do_system,
 	[COMMAND_SET] = do_set,       [COMMAND_FILE] = do_file,     [COMMAND_THEME] = do_theme,
 	[COMMAND_LANG] = do_lang,     [COMMAND_TOKENS] = do_tokens, [COMMAND_STATS] = do_stats,
-	[COMMAND_EXIT] = do_exit,
+	[COMMAND_EXIT] = do_exit,     [COMMAND_RUN] = do_run,       [COMMAND_OUTPUT] = do_output,
+	[COMMAND_APPLY] = do_apply,   [COMMAND_REVERT] = do_revert,
 };
 static_assert(sizeof(handlers) / sizeof(handlers[0]) == COMMAND_COUNT, "every command has a handler");
 

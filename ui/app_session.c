@@ -27,6 +27,7 @@ void app_session_title(struct app *app)
 
 static void forget(struct app *app)
 {
+	app_blocks_stop(app);
 	app_turn_end(app);
 	app_session_save_draft(app);
 	if (app->stored) {
@@ -204,6 +205,7 @@ static bool move_leaf(struct app *app, int64_t leaf, int keep)
 
 char *app_session_cut(struct app *app, enum message_role role, bool inclusive, size_t *len)
 {
+	app_blocks_stop(app);
 	int last = app->message_count - 1;
 	while (last >= 0 && app->messages[last].role != role)
 		last--;

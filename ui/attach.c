@@ -123,6 +123,18 @@ void attach_file(struct app *app, const char *path)
 	buffer_free(&text);
 }
 
+void attach_text(struct app *app, const char *text, size_t len)
+{
+	int fence = fence_length(text, len);
+	append_fence(&app->attached, fence);
+	buffer_puts(&app->attached, "\n");
+	buffer_append(&app->attached, text, len);
+	if (len && text[len - 1] != '\n')
+		buffer_puts(&app->attached, "\n");
+	append_fence(&app->attached, fence);
+	buffer_puts(&app->attached, "\n");
+}
+
 static void separate(struct buffer *out)
 {
 	if (out->len)

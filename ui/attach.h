@@ -15,4 +15,7 @@ int attach_read(const char *path, struct buffer *out, char *err, size_t errlen);
 /* A whole regular file of at most most bytes. */
 int attach_read_file(const char *path, size_t most, struct buffer *out, char *err, size_t errlen);
 
+/* Text that goes along with the next message, in a fence. */
+void attach_text(struct app *, const char *text, size_t len);
+
 #endif

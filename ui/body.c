@@ -61,7 +61,10 @@ void body_update(struct body *b, const char *text, size_t len)
 	b->laid = b->laid < first ? b->laid : first;
 	struct markdown_state before = state;
 	struct markdown_chunk at;
-	while (markdown_next(&state, text, len, b->mode != BODY_MARKDOWN, &pos, &at)) {
+	enum markdown_known known = b->mode == BODY_MARKDOWN ? MARKDOWN_ALL
+				    : b->mode == BODY_TYPED  ? MARKDOWN_FENCES
+							     : MARKDOWN_LINES;
+	while (markdown_next(&state, text, len, known, &pos, &at)) {
 		int i = b->count - first;
 		struct body_chunk *chunk = add_chunk(b);
 		/* A chunk that stands as it did, and does not end where the text grows, keeps its rows. */
@@ -209,12 +212,13 @@ static void color_word(void *arg, size_t start, size_t end, enum style style)
 }
 
 /* A line of code, coloured on from where the line before it ended. */
-static void color_line(struct body_chunk *chunk, const char *source, size_t len, struct rich *line)
+static void color_line(const struct body *b, struct body_chunk *chunk, const char *source, size_t len,
+		       struct rich *line)
 {
-	const struct body_chunk *before = chunk - 1;
 	struct colouring c = {line, source, 0};
-	chunk->language = before->language;
-	chunk->after = before->after;
+	bool diff = b->mode == BODY_DIFF;
+	chunk->language = diff ? highlight_language("diff", 4) : chunk[-1].language;
+	chunk->after = diff ? (struct highlight_state){0} : chunk[-1].after;
 	if (chunk->language)
 		highlight_line(chunk->language, &chunk->after, source, len, color_word, &c);
 	rich_add(line, source + c.done, len - c.done, STYLE_CODE, 0);
@@ -250,8 +254,8 @@ static void lay_line(struct body *b, struct body_chunk *chunk, const char *text,
 		return;
 	}
 	unsigned style = kind == PIECE_CODE ? STYLE_CODE : kind == PIECE_FENCE ? STYLE_CODE_FRAME : STYLE_TEXT;
-	if (kind == PIECE_CODE)
-		color_line(chunk, source.data ? source.data : "", source.len, &line);
+	if (kind == PIECE_CODE || b->mode == BODY_DIFF)
+		color_line(b, chunk, source.data ? source.data : "", source.len, &line);
 	else
 		rich_add(&line, source.data, source.len, style, 0);
 	if (chunk->at.kind == MARKDOWN_FENCE_OPEN) {

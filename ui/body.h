@@ -12,6 +12,7 @@
 
 enum body_mode {
 	BODY_PLAIN,    /* lines, as they stand */
+	BODY_DIFF,     /* lines of a unified diff */
 	BODY_TYPED,    /* lines, and fenced code in its frame */
 	BODY_MARKDOWN, /* as Markdown means it */
 };

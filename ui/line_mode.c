@@ -54,7 +54,7 @@ static void print_entry(struct line_mode *lm, int entry, bool finished)
 
 static bool streaming(const struct app *app, int entry)
 {
-	return app->turn && entry == app->answer_entry;
+	return (app->turn && entry == app->answer_entry) || entry == app_blocks_entry(app);
 }
 
 /* What the person said in an earlier life of the conversation looks as if typed. */
@@ -98,7 +98,7 @@ static void print_news(struct line_mode *lm)
 
 static bool free_for_a_line(const struct app *app)
 {
-	return !app->turn && !app->stray && (app->ready || app->engine_error || !app->engine);
+	return !app->turn && !app->stray && app_blocks_entry(app) < 0 && (app->ready || app->engine_error || !app->engine);
 }
 
 /* Skips what the person typed: the terminal has shown it. */
@@ -178,6 +178,7 @@ static void run(struct line_mode *lm, struct loop *loop)
 			break;
 		prompt(lm);
 		int engine_fd = app->engine ? engine_wake_fd(app->engine) : -1;
+		loop_watch(loop, app_blocks_fd(app));
 		unsigned events = loop_wait(loop, lm->end_of_input ? -1 : STDIN_FILENO, engine_fd, app_timeout(app));
 		app->now = loop_now();
 		if (events & LOOP_SIGNAL)

@@ -12,7 +12,7 @@
 #include <time.h>
 
 struct loop {
-	int signal_fd;
+	int signal_fd, watched;
 	struct sigaction pipe_before;
 };
 
@@ -27,6 +27,7 @@ int loop_create(struct loop **out, char *err, size_t errlen)
 	}
 	struct loop *loop = xcalloc(1, sizeof(*loop));
 	loop->signal_fd = fd;
+	loop->watched = -1;
 	sigaction(SIGPIPE, &ignore, &loop->pipe_before);
 	*out = loop;
 	return 0;
@@ -41,14 +42,20 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
+void loop_watch(struct loop *loop, int fd)
+{
+	loop->watched = fd;
+}
+
 unsigned loop_wait(struct loop *loop, int tty_fd, int engine_fd, int timeout_ms)
 {
 	struct pollfd fds[] = {
 		{.fd = tty_fd, .events = POLLIN},
 		{.fd = engine_fd, .events = POLLIN},
 		{.fd = loop->signal_fd, .events = POLLIN},
+		{.fd = loop->watched, .events = POLLIN},
 	};
-	if (poll(fds, 3, timeout_ms) <= 0)
+	if (poll(fds, 4, timeout_ms) <= 0)
 		return 0;
 	unsigned events = 0;
 	if (fds[0].revents & POLLIN)
@@ -59,6 +66,8 @@ unsigned loop_wait(struct loop *loop, int tty_fd, int engine_fd, int timeout_ms)
 		events |= LOOP_ENGINE;
 	if (fds[2].revents)
 		events |= LOOP_SIGNAL;
+	if (fds[3].revents)
+		events |= LOOP_OUTPUT;
 	return events;
 }
 

@@ -10,16 +10,18 @@
 #include <stdint.h>
 
 enum {
-	LOOP_INPUT = 1,  /* bytes, or the end, wait on the terminal */
-	LOOP_HANGUP = 2, /* the terminal is gone */
-	LOOP_ENGINE = 4, /* the engine has events */
-	LOOP_SIGNAL = 8, /* loop_signal() has one */
+	LOOP_INPUT = 1,   /* bytes, or the end, wait on the terminal */
+	LOOP_HANGUP = 2,  /* the terminal is gone */
+	LOOP_ENGINE = 4,  /* the engine has events */
+	LOOP_SIGNAL = 8,  /* loop_signal() has one */
+	LOOP_OUTPUT = 16, /* the descriptor of loop_watch() has something, or its end */
 };
 
 struct loop;
 
 int loop_create(struct loop **, char *err, size_t errlen);
 void loop_free(struct loop *);
+void loop_watch(struct loop *, int fd); /* one more descriptor; -1: none */
 /* Sleeps until something happens or timeout_ms (-1: no limit) pass; returns the
  * bits above. engine_fd -1: no engine. */
 unsigned loop_wait(struct loop *, int tty_fd, int engine_fd, int timeout_ms);

@@ -340,14 +340,14 @@ static size_t take_text(struct markdown_state *state, const char *text, size_t l
 	return find_end(state, text, len, shape, line, &chunk->end);
 }
 
-bool markdown_next(struct markdown_state *state, const char *text, size_t len, bool typed, size_t *pos,
+bool markdown_next(struct markdown_state *state, const char *text, size_t len, enum markdown_known known, size_t *pos,
 		   struct markdown_chunk *chunk)
 {
 	if (*pos >= len)
 		return false;
 	struct text_line line = line_at(text, len, *pos);
 	*chunk = (struct markdown_chunk){0};
-	while (!state->fence && !typed && line.blank) {
+	while (!state->fence && known == MARKDOWN_ALL && line.blank) {
 		chunk->blank_before = true;
 		state->table = false;
 		if (line.next >= len)
@@ -358,9 +358,9 @@ bool markdown_next(struct markdown_state *state, const char *text, size_t len, b
 	chunk->end = line.end;
 	if (state->fence) {
 		*pos = take_code_line(state, text, &line, chunk);
-	} else if (fence_length(&line)) {
+	} else if (known != MARKDOWN_LINES && fence_length(&line)) {
 		*pos = take_fence(state, &line, chunk);
-	} else if (typed) {
+	} else if (known != MARKDOWN_ALL) {
 		chunk->kind = MARKDOWN_LINE;
 		*pos = cut_long_line(text, &line, chunk);
 	} else if (state->table) {

@@ -24,6 +24,12 @@ enum markdown_kind {
 	MARKDOWN_FENCE_CLOSE,
 };
 
+enum markdown_known {
+	MARKDOWN_ALL,
+	MARKDOWN_FENCES, /* every line outside of fenced code is a MARKDOWN_LINE */
+	MARKDOWN_LINES,  /* every line is */
+};
+
 struct markdown_state { /* between two chunks; zero at the start of a message */
 	char fence;     /* '`' or '~' inside a code block, 0 outside */
 	int length;     /* of the fence */
@@ -45,9 +51,8 @@ struct markdown_chunk {
 	bool blank_before; /* an empty line stands before it */
 };
 
-/* Takes the chunk at *pos and moves past it; false at the end of the text. With
- * typed set only fences are known, and every other line is a MARKDOWN_LINE. */
-bool markdown_next(struct markdown_state *, const char *text, size_t len, bool typed, size_t *pos,
+/* Takes the chunk at *pos and moves past it; false at the end of the text. */
+bool markdown_next(struct markdown_state *, const char *text, size_t len, enum markdown_known, size_t *pos,
 		   struct markdown_chunk *);
 /* The language named by an opening fence: the first word behind it; *len 0: none. */
 const char *markdown_language(const char *line, size_t line_len, size_t *len);

@@ -102,6 +102,8 @@ static enum body_mode mode_of(const struct transcript *t, const struct entry *en
 {
 	if (entry->kind == ENTRY_ASSISTANT)
 		return t->raw ? BODY_TYPED : BODY_MARKDOWN;
+	if (entry->kind == ENTRY_DIFF)
+		return BODY_DIFF;
 	return entry->kind == ENTRY_USER ? BODY_TYPED : BODY_PLAIN;
 }
 
@@ -126,7 +128,8 @@ static int indent_of(const struct entry *entry)
 
 static int blocks_of(const struct entry *entry)
 {
-	return entry->body.mode == BODY_PLAIN ? 0 : entry->body.blocks;
+	bool numbered = entry->body.mode == BODY_TYPED || entry->body.mode == BODY_MARKDOWN;
+	return numbered ? entry->body.blocks : 0;
 }
 
 /* Numbers the blocks of all entries up to index. */
@@ -443,6 +446,7 @@ static enum style style_of(const struct entry *entry)
 	case ENTRY_NOTE: return STYLE_DIM;
 	case ENTRY_ERROR: return STYLE_ERROR;
 	case ENTRY_MEMORY_LINE: return STYLE_WARNING;
+	case ENTRY_DIFF: break;
 	case ENTRY_ASSISTANT: break;
 	}
 	return STYLE_TEXT;

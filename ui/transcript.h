@@ -11,7 +11,16 @@
 
 struct transcript;
 
-enum entry_kind { ENTRY_USER, ENTRY_ASSISTANT, ENTRY_SYSTEM, ENTRY_TOOL, ENTRY_NOTE, ENTRY_ERROR, ENTRY_MEMORY_LINE };
+enum entry_kind {
+	ENTRY_USER,
+	ENTRY_ASSISTANT,
+	ENTRY_SYSTEM,
+	ENTRY_TOOL,
+	ENTRY_NOTE,
+	ENTRY_ERROR,
+	ENTRY_MEMORY_LINE,
+	ENTRY_DIFF
+};
 
 struct transcript *transcript_create(const struct i18n *, enum i18n_bidi);
 void transcript_free(struct transcript *);

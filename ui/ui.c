@@ -50,6 +50,7 @@ static void run(struct app *app)
 {
 	while (!app->quit) {
 		int engine_fd = app->engine ? engine_wake_fd(app->engine) : -1;
+		loop_watch(app->loop, app_blocks_fd(app));
 		unsigned events = loop_wait(app->loop, app->tty, engine_fd, app_timeout(app));
 		app->now = loop_now();
 		if (events & LOOP_SIGNAL)

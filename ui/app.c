@@ -93,7 +93,7 @@ static void handle_key(struct app *app, const struct key *key)
 	if (app->send_at && !belongs_before_enter(key))
 		send_what_waits(app);
 	app->dirty = true;
-	if (app_blocks_key(app, key))
+	if (app_blocks_key(app, key) || app_select_key(app, key))
 		return;
 	if (action != ACTION_LEAVE)
 		take_down_banner(app);

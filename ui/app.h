@@ -11,6 +11,7 @@
  * app_ahead.c     | what the model reads before it is sent
  * app_session.c   | opening, new, undo, titles, drafts
  * app_blocks.c    | running and applying code blocks, and asking before
+ * app_select.c    | choosing parts of the transcript with the arrow keys
  * app_terminal.c  | what the terminal is found to be */
 #ifndef APP_H
 #define APP_H
@@ -97,7 +98,8 @@ struct app {
 	char *ahead_text;                                       /* the input that is or was read ahead last, or NULL */
 	bool ahead_slow;                                        /* not while somebody types */
 	int64_t saved_at;                                       /* wall clock, seconds */
-	bool plain; /* line mode: lists and help are printed, nothing is drawn */
+	bool plain;     /* line mode: lists and help are printed, nothing is drawn */
+	bool selecting; /* the arrow keys choose parts of the transcript */
 	bool dirty, quit;
 	int exit_code;
 };
@@ -180,9 +182,13 @@ void app_blocks_output(struct app *);
 bool app_blocks_key(struct app *, const struct key *); /* true: a question was open and this was the answer */
 bool app_blocks_stop(struct app *);                    /* false: nothing runs */
 void app_blocks_tick(struct app *);
-int app_blocks_entry(const struct app *);    /* of what is running, in the transcript; -1: nothing */
+int app_blocks_entry(const struct app *);   /* of what is running, in the transcript; -1: nothing */
 int app_blocks_fd(const struct app *);      /* readable when there is output; -1: nothing runs */
 int app_blocks_timeout(const struct app *); /* ms until the tick has something to do, -1: never */
 void app_blocks_free(struct app *);
+
+/* --- app_select.c --- */
+void app_select_start(struct app *);
+bool app_select_key(struct app *, const struct key *); /* false: not for it */
 
 #endif

@@ -149,6 +149,8 @@ void app_action(struct app *app, enum action action)
 	case ACTION_SCROLL_TOP: transcript_scroll_home(app->transcript); break;
 	case ACTION_SCROLL_END: transcript_scroll_end(app->transcript); break;
 	case ACTION_RAW: transcript_raw(app->transcript, !transcript_is_raw(app->transcript)); break;
+	case ACTION_FOLD: transcript_fold(app->transcript, !transcript_is_folded(app->transcript)); break;
+	case ACTION_SELECT: app_select_start(app); break;
 	case ACTION_SUSPEND: app_suspend(app); break;
 	case ACTION_REDRAW:
 		app->screen->ops->resize(app->screen);

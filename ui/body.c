@@ -6,6 +6,7 @@
 
 /* Chunks at the end that text to come may still change: see markdown.h. */
 enum { UNSETTLED = 3, ROOM_MIN = 12 };
+enum { FOLD_LONG = 12, FOLD_SHOWN = 4 };
 enum { GUESS_LINES = 30 }; /* of code that says nothing about its language before we stop asking */
 
 static void free_chunk(struct body_chunk *chunk)
@@ -313,6 +314,37 @@ static bool guess(struct body *b, struct body_chunk *chunk, const char *text, si
 	return true;
 }
 
+/* Line `line` of code is at the end of a long block's beginning, or behind it. */
+static bool fold_line(struct body *b, struct body_chunk *chunk)
+{
+	int index = (int)(chunk - b->chunks), fence = index - chunk->line, probe = fence + FOLD_LONG + 1;
+	if (chunk->line <= FOLD_SHOWN || probe >= b->count)
+		return false;
+	return b->chunks[probe].at.kind == MARKDOWN_CODE && b->chunks[probe].at.block == chunk->at.block;
+}
+
+static void count_line(struct body *b, struct body_chunk *chunk, bool fold)
+{
+	chunk->line = chunk->at.kind == MARKDOWN_CODE ? chunk[-1].line + 1 : 0;
+	bool hidden = fold && chunk->line && fold_line(b, chunk);
+	chunk->hidden = hidden;
+	if (hidden)
+		chunk->rows = 0;
+}
+
+void body_recount(struct body *b)
+{
+	b->laid = 0;
+}
+
+int body_hidden(const struct body *b, const struct body_chunk *fence)
+{
+	int count = 0;
+	for (const struct body_chunk *c = fence + 1; c < b->chunks + b->count && c->at.kind == MARKDOWN_CODE; c++)
+		count += c->hidden;
+	return fence->at.kind == MARKDOWN_FENCE_OPEN ? count : 0;
+}
+
 void body_lay(struct body *b, const char *text, size_t len, const struct body_options *o)
 {
 	while (b->laid < b->count) {
@@ -324,6 +356,13 @@ void body_lay(struct body *b, const char *text, size_t len, const struct body_op
 		chunk->rows = chunk->at.blank_before && b->laid && chunk->pieces.count;
 		for (int i = 0; i < chunk->pieces.count; i++)
 			chunk->rows += chunk->pieces.list[i].rows;
+		count_line(b, chunk, o->fold);
+		/* A block that has just grown long: its lines before are folded as well. */
+		bool grown = o->fold && chunk->line == FOLD_LONG + 1 && !chunk[FOLD_SHOWN - FOLD_LONG].hidden;
+		if (grown) {
+			b->laid -= FOLD_LONG - FOLD_SHOWN;
+			continue;
+		}
 		if (!guess(b, chunk, text, len))
 			b->laid++;
 	}

@@ -22,6 +22,7 @@ struct body_options {
 	enum i18n_bidi bidi;
 	int width;
 	bool hyperlinks;
+	bool fold;      /* long code is cut short */
 	int block_base; /* code blocks in the messages before */
 };
 
@@ -33,6 +34,8 @@ struct body_chunk {
 	const struct language *language; /* of a line of code and of its fence, NULL: not known */
 	struct highlight_state after;    /* a line of code */
 	bool unnamed;                    /* a fence that names no language: it is guessed */
+	int line;                        /* of code, from 1 */
+	bool hidden;                     /* a line of code that is folded away */
 	int first_row, rows;             /* within the body, the empty row before included */
 	bool laid;
 };
@@ -54,6 +57,9 @@ void body_unlay(struct body *);                                /* the options ha
 void body_lay(struct body *, const char *text, size_t len, const struct body_options *);
 /* The piece that row belongs to, and which of its rows it is; NULL: an empty row. */
 const struct piece *body_row(const struct body *, int row, int *row_in_piece, const struct body_chunk **);
+void body_recount(struct body *); /* body_options.fold has changed */
+/* Lines that are folded away under the fence that the chunk is. */
+int body_hidden(const struct body *, const struct body_chunk *fence);
 /* The source of code block number (from 1) appended to code; language: what its fence names, caller frees. */
 bool body_block(const struct body *, const char *text, size_t len, int number, struct buffer *code, char **language);
 

@@ -162,7 +162,7 @@ void screen_headless_cursor(struct screen *screen, int *row, int *column)
 
 static void dump_styles(struct headless *h, int row, int last, struct buffer *out)
 {
-	static const char letters[STYLE_COUNT + 1] = ".udTSaEWcfHsileqMp1ibKYGCNFVD+-";
+	static const char letters[STYLE_COUNT + 1] = ".udTSaEWcfHsileqMp1`bKYGCNFVD+-";
 	buffer_puts(out, "\n");
 	for (int column = 0; column < last; column++) {
 		unsigned style = cell_at(h, row, column)->style, added = style & STYLE_ADDITIONS;
@@ -170,7 +170,7 @@ static void dump_styles(struct headless *h, int row, int last, struct buffer *ou
 		if (letter == '.' && added)
 			letter = added & STYLE_ADD_STRIKE      ? 'x'
 				 : added == STYLE_ADD_STRONG   ? 's'
-				 : added == STYLE_ADD_EMPHASIS ? 'e'
+				 : added == STYLE_ADD_EMPHASIS ? 'i'
 							       : '3';
 		buffer_append(out, &letter, 1);
 	}

@@ -27,6 +27,10 @@ struct anchor {
 	int entry, row;
 };
 
+struct part_at { /* a chunk of an entry */
+	int entry, chunk;
+};
+
 struct transcript {
 	const struct i18n *tr;
 	enum i18n_bidi bidi;
@@ -35,6 +39,9 @@ struct transcript {
 	int based;   /* entries below this have their block_base */
 	bool follow; /* the view stays at the end */
 	bool raw;    /* answers are shown as they were written */
+	bool fold;   /* long code is cut short */
+	bool selecting, marking;
+	struct part_at cursor, from; /* what is chosen, from one to the other; from: while marking */
 	bool hyperlinks;
 	struct anchor top; /* else it begins here */
 	int width, height; /* of the last drawing */
@@ -72,6 +79,7 @@ void transcript_truncate(struct transcript *t, int count)
 		t->based = count;
 	if (t->top.entry >= t->count)
 		t->follow = true;
+	t->selecting = false;
 }
 
 void transcript_clear(struct transcript *t)
@@ -156,6 +164,7 @@ static struct entry *laid(struct transcript *t, int index)
 		.bidi = t->bidi,
 		.width = width > 0 ? width : 1,
 		.hyperlinks = t->hyperlinks,
+		.fold = t->fold,
 		.block_base = entry->block_base,
 	};
 	if (entry->width != t->width)
@@ -381,6 +390,134 @@ void transcript_reveal(struct transcript *t, int index)
 	t->follow = !before(t->top, end_top(t));
 }
 
+/* --- Choosing parts ------------------------------------------------------------------------------ */
+
+void transcript_fold(struct transcript *t, bool fold)
+{
+	t->fold = fold;
+	for (int i = 0; i < t->count; i++) {
+		body_recount(&t->entries[i].body);
+		t->entries[i].rows = -1;
+	}
+}
+
+bool transcript_is_folded(const struct transcript *t)
+{
+	return t->fold;
+}
+
+static bool part_before(struct part_at a, struct part_at b)
+{
+	return a.entry < b.entry || (a.entry == b.entry && a.chunk < b.chunk);
+}
+
+/* The next part that has rows; the same one where there is none. */
+static struct part_at step(struct transcript *t, struct part_at at, int direction)
+{
+	struct part_at next = at;
+	for (;;) {
+		next.chunk += direction;
+		while (next.chunk < 0 || next.chunk >= laid(t, next.entry)->body.count) {
+			next.entry += direction;
+			if (next.entry < 0 || next.entry >= t->count)
+				return at;
+			next.chunk = direction > 0 ? 0 : laid(t, next.entry)->body.count - 1;
+		}
+		if (t->entries[next.entry].body.chunks[next.chunk].rows)
+			return next;
+	}
+}
+
+static void follow_cursor(struct transcript *t)
+{
+	const struct body_chunk *chunk = &laid(t, t->cursor.entry)->body.chunks[t->cursor.chunk];
+	int row = chunk->first_row + (t->memory_before == t->cursor.entry);
+	struct anchor start = {t->cursor.entry, row}, end = {t->cursor.entry, row + chunk->rows};
+	struct anchor top = t->follow ? end_top(t) : t->top;
+	if (before(start, top))
+		top = start;
+	else if (before(moved(t, top, t->height), end))
+		top = chunk->rows < t->height ? moved(t, end, -t->height) : start;
+	t->top = top;
+	t->follow = !before(t->top, end_top(t));
+}
+
+bool transcript_select(struct transcript *t, bool on)
+{
+	t->selecting = t->marking = false;
+	if (!on || !t->count)
+		return false;
+	struct anchor top = t->follow ? end_top(t) : t->top, last = moved(t, top, t->height - 1);
+	const struct body_chunk *chunk = NULL;
+	int within;
+	for (; !chunk; last = moved(t, last, -1)) {
+		const struct body *body = &laid(t, last.entry)->body;
+		body_row(body, last.row - (t->memory_before == last.entry), &within, &chunk);
+		if (chunk)
+			t->cursor = (struct part_at){last.entry, (int)(chunk - body->chunks)};
+		else if (last.entry == 0 && last.row == 0)
+			return false;
+	}
+	t->selecting = true;
+	return true;
+}
+
+void transcript_select_move(struct transcript *t, int parts)
+{
+	if (!t->selecting)
+		return;
+	for (; parts; parts += parts < 0 ? 1 : -1)
+		t->cursor = step(t, t->cursor, parts < 0 ? -1 : 1);
+	follow_cursor(t);
+}
+
+void transcript_select_mark(struct transcript *t, bool on)
+{
+	t->marking = t->selecting && on;
+	t->from = t->cursor;
+}
+
+bool transcript_select_marked(const struct transcript *t)
+{
+	return t->marking;
+}
+
+static void selected_range(const struct transcript *t, struct part_at *first, struct part_at *last)
+{
+	*first = *last = t->cursor;
+	if (t->marking && part_before(t->from, *first))
+		*first = t->from;
+	if (t->marking && part_before(*last, t->from))
+		*last = t->from;
+}
+
+static bool is_selected(const struct transcript *t, int entry, const struct body_chunk *chunk)
+{
+	struct part_at first, last, at = {entry, (int)(chunk - t->entries[entry].body.chunks)};
+	if (!t->selecting)
+		return false;
+	selected_range(t, &first, &last);
+	return !part_before(at, first) && !part_before(last, at);
+}
+
+void transcript_selected(struct transcript *t, struct buffer *out)
+{
+	struct part_at first, last;
+	if (!t->selecting)
+		return;
+	selected_range(t, &first, &last);
+	for (int i = first.entry; i <= last.entry; i++) {
+		const struct body *body = &laid(t, i)->body;
+		if (!body->count)
+			continue;
+		int from = i == first.entry ? first.chunk : 0, to = i == last.entry ? last.chunk : body->count - 1;
+		size_t start = body->chunks[from].at.start, end = body->chunks[to].at.end;
+		if (out->len)
+			buffer_puts(out, "\n\n");
+		buffer_append(out, text_of(&t->entries[i]) + start, end - start);
+	}
+}
+
 /* --- What is marked ------------------------------------------------------------------------------ */
 
 void transcript_highlight(struct transcript *t, const char *query)
@@ -458,6 +595,7 @@ struct strip {
 	int y, x, width;
 	enum style base;   /* of text that has no style of its own */
 	enum style marked; /* of the words that are searched */
+	bool selected;
 };
 
 /* A mark stands at its side; in a row from the right its signs run from there, too. */
@@ -474,7 +612,7 @@ static void draw_mark(const struct transcript *t, const struct strip *s, const s
 	for (int i = 0; i < layout.rows[0].count; i++) {
 		const struct layout_cell *cell = &layout.rows[0].cells[i];
 		s->screen->ops->put(s->screen, s->y, x + cell->column, cell->text, cell->text_len, cell->width,
-				    (enum style)mark->style);
+				    s->selected ? STYLE_SELECTED : (enum style)mark->style);
 	}
 	layout_free(&layout);
 }
@@ -491,7 +629,7 @@ static void draw_part(const struct transcript *t, const struct strip *s, const s
 		unsigned style = piece_style(piece, part, cell->source, &link);
 		bool match =
 			map && cell->source >= row->start && cell->source < row->end && map[cell->source - row->start];
-		style = match ? s->marked : style == STYLE_TEXT ? s->base : style;
+		style = s->selected ? STYLE_SELECTED : match ? s->marked : style == STYLE_TEXT ? s->base : style;
 		s->screen->ops->put(s->screen, s->y, x + cell->column, cell->text, cell->text_len, cell->width,
 				    (enum style)style);
 	}
@@ -508,6 +646,20 @@ static void draw_piece(const struct transcript *t, const struct strip *s, const 
 			draw_part(t, s, piece, &piece->parts[i], &piece->parts[i].layout.rows[row]);
 	for (int x = piece->indent; piece->kind == PIECE_RULE && x < s->width; x++)
 		s->screen->ops->put(s->screen, s->y, s->x + x, "─", strlen("─"), 1, STYLE_DIM);
+}
+
+/* How many lines of code are not shown, behind the fence that they stand under. */
+static void draw_hidden(const struct transcript *t, const struct strip *s, const struct body *body,
+			const struct body_chunk *chunk, const struct piece *piece)
+{
+	int hidden = body_hidden(body, chunk);
+	if (!hidden)
+		return;
+	const struct layout_row *row = &piece->parts[0].layout.rows[0];
+	char *text = xasprintf("  ⋯ %d", hidden);
+	screen_text(s->screen, t->tr, s->y, s->x + piece->indent + piece_row_width(row), s->x + s->width, text,
+		    STYLE_ACCENT);
+	free(text);
 }
 
 static void draw_memory_line(const struct transcript *t, struct screen *screen, int y)
@@ -535,9 +687,12 @@ static void draw_row(const struct transcript *t, struct screen *screen, int y, i
 		const struct body_chunk *chunk;
 		const struct piece *piece = body_row(&entry->body, row, &within, &chunk);
 		int indent = indent_of(entry);
-		struct strip strip = {screen, y, indent, t->width - indent, style_of(entry), marked};
+		struct strip strip = {screen, y, indent, t->width - indent, style_of(entry), marked, false};
+		strip.selected = piece && is_selected(t, index, chunk);
 		if (piece)
 			draw_piece(t, &strip, piece, within);
+		if (piece && within == 0 && piece->kind == PIECE_FENCE)
+			draw_hidden(t, &strip, &entry->body, chunk, piece);
 		return;
 	}
 	row -= entry->body.rows;

@@ -49,6 +49,18 @@ bool transcript_block(struct transcript *, int number, struct buffer *code, char
 void transcript_raw(struct transcript *, bool);
 bool transcript_is_raw(const struct transcript *);
 
+/* Code blocks of more than a dozen lines are cut short on the screen. */
+void transcript_fold(struct transcript *, bool);
+bool transcript_is_folded(const struct transcript *);
+
+/* Choosing parts to copy: paragraphs, items, lines of code. The cursor begins at the
+ * last part in view; false: there is nothing to choose from. */
+bool transcript_select(struct transcript *, bool);
+void transcript_select_move(struct transcript *, int parts); /* negative: up; the view goes along */
+void transcript_select_mark(struct transcript *, bool);      /* from the cursor on everything moved over is chosen */
+bool transcript_select_marked(const struct transcript *);
+void transcript_selected(struct transcript *, struct buffer *out); /* appends the source of what is chosen */
+
 void transcript_scroll(struct transcript *, int rows); /* negative: up */
 void transcript_scroll_end(struct transcript *);
 void transcript_scroll_home(struct transcript *);

@@ -408,18 +408,125 @@ static void test_any_size(void **state)
 		}
 }
 
+static void test_raw_view(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_ASSISTANT, "# A **b**\n- c");
+	assert_string_equal(drawn(f, false), "A b\n• c\n");
+	transcript_raw(f->t, true);
+	assert_string_equal(drawn(f, false), "# A **b**\n- c\n");
+	transcript_raw(f->t, false);
+	assert_string_equal(drawn(f, false), "A b\n• c\n");
+}
+
+/* Long code is cut short, also while it grows; short code and what follows stay. */
+static void test_folding(void **state)
+{
+	struct fixture *f = *state;
+	int entry = add(f, ENTRY_ASSISTANT, "```\nshort\n```\n```c\n");
+	transcript_fold(f->t, true);
+	for (int i = 1; i <= 20; i++) {
+		char *line = xasprintf("line%d;\n", i);
+		transcript_append(f->t, entry, line, strlen(line));
+		free(line);
+		drawn(f, false);
+	}
+	transcript_append(f->t, entry, "```\nend", 7);
+	static const char folded[] =
+		"▌ ```  [1]\n▌ short\n▌ ```\n▌ ```c  [2]  ⋯ 16\n▌ line1;\n▌ line2;\n▌ line3;\n▌ line4;\n▌ ```\nend\n";
+	assert_string_equal(drawn(f, false), folded);
+	transcript_fold(f->t, false);
+	assert_non_null(strstr(drawn(f, false), "line20;"));
+	assert_null(strstr(drawn(f, false), "⋯"));
+	transcript_fold(f->t, true);
+	assert_string_equal(drawn(f, false), folded);
+	struct buffer code = {0};
+	char *language;
+	assert_true(transcript_block(f->t, 2, &code, &language));
+	assert_non_null(strstr(code.data, "line20;"));
+	free(language);
+	buffer_free(&code);
+}
+
+static void assert_selected(struct fixture *f, const char *expected)
+{
+	struct buffer text = {0};
+	transcript_selected(f->t, &text);
+	assert_string_equal(text.data ? text.data : "", expected);
+	buffer_free(&text);
+}
+
+/* What is chosen is copied as it was written, over messages too. */
+static void test_selecting(void **state)
+{
+	struct fixture *f = *state;
+	assert_false(transcript_select(f->t, true));
+	add(f, ENTRY_USER, "ask **this**");
+	add(f, ENTRY_ASSISTANT, "# Title\n\n- one **b**\n- two\n\n```c\nint x;\nint y;\n```");
+	drawn(f, false);
+	assert_true(transcript_select(f->t, true));
+	assert_selected(f, "```");
+	transcript_select_move(f->t, -1);
+	assert_selected(f, "int y;");
+	transcript_select_mark(f->t, true);
+	transcript_select_move(f->t, -1);
+	assert_selected(f, "int x;\nint y;");
+	assert_non_null(strstr(drawn(f, true), "qqqqq"));
+	transcript_select_move(f->t, -2);
+	assert_selected(f, "- two\n\n```c\nint x;\nint y;");
+	transcript_select_move(f->t, -100);
+	assert_selected(f, "ask **this**\n\n# Title\n\n- one **b**\n- two\n\n```c\nint x;\nint y;");
+	transcript_select_mark(f->t, false);
+	assert_selected(f, "ask **this**");
+	transcript_select_move(f->t, 2);
+	assert_selected(f, "- one **b**");
+	transcript_select(f->t, false);
+	assert_selected(f, "");
+	assert_null(strstr(drawn(f, true), "qqqqq"));
+}
+
+/* The view goes along with the cursor. */
+static void test_selecting_scrolls(void **state)
+{
+	struct fixture *f = *state;
+	resize(f, 6, 40);
+	add_numbered(f, 20);
+	drawn(f, false);
+	assert_true(transcript_select(f->t, true));
+	transcript_select_move(f->t, -12);
+	assert_selected(f, "message 7");
+	assert_non_null(strstr(drawn(f, false), "message 7"));
+	transcript_select_move(f->t, 100);
+	assert_selected(f, "message 19");
+	assert_non_null(strstr(drawn(f, false), "message 19"));
+	transcript_truncate(f->t, 3);
+	assert_selected(f, "");
+	drawn(f, false);
+}
+
 #define WITH_SCREEN(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_SCREEN(test_golden_screens),   WITH_SCREEN(test_streaming_equals_at_once),
-		WITH_SCREEN(test_styles),           WITH_SCREEN(test_an_open_fence_looks_as_it_will),
-		WITH_SCREEN(test_code_blocks),      WITH_SCREEN(test_scrolling),
-		WITH_SCREEN(test_marks_and_memory), WITH_SCREEN(test_matches_are_marked),
-		WITH_SCREEN(test_truncate),         WITH_SCREEN(test_hostile_text_is_inert),
-		WITH_SCREEN(test_any_size),         WITH_SCREEN(test_words_are_marked_each),
-		WITH_SCREEN(test_going_to_a_match), WITH_SCREEN(test_tags),
+		WITH_SCREEN(test_golden_screens),
+		WITH_SCREEN(test_streaming_equals_at_once),
+		WITH_SCREEN(test_styles),
+		WITH_SCREEN(test_an_open_fence_looks_as_it_will),
+		WITH_SCREEN(test_code_blocks),
+		WITH_SCREEN(test_scrolling),
+		WITH_SCREEN(test_marks_and_memory),
+		WITH_SCREEN(test_matches_are_marked),
+		WITH_SCREEN(test_truncate),
+		WITH_SCREEN(test_hostile_text_is_inert),
+		WITH_SCREEN(test_any_size),
+		WITH_SCREEN(test_raw_view),
+		WITH_SCREEN(test_folding),
+		WITH_SCREEN(test_selecting),
+		WITH_SCREEN(test_selecting_scrolls),
+		WITH_SCREEN(test_words_are_marked_each),
+		WITH_SCREEN(test_going_to_a_match),
+		WITH_SCREEN(test_tags),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,118 @@
+/* Golden screens: every construct of Markdown, from the left and from the right, in
+ * a light and a dark theme. Each row is followed by its styles, a letter a cell; the
+ * end of a screen says what the letters look like in the theme.
+ *
+ * BORA_GOLDEN=write makes them anew: look at the difference before it is kept. */
+#include "ui/theme.h"
+#include "ui/transcript.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROWS = 90, COLUMNS = 60 };
+
+static const char *const styles[STYLE_COUNT] = {
+	[STYLE_TEXT] = "text",         [STYLE_TOP_HEADING] = "first heading",
+	[STYLE_HEADING] = "heading",   [STYLE_STRONG] = "strong",
+	[STYLE_EMPHASIS] = "emphasis", [STYLE_LINK] = "link",
+	[STYLE_QUOTE] = "quote",       [STYLE_INLINE_CODE] = "inline code",
+	[STYLE_BULLET] = "bullet",     [STYLE_CODE] = "code",
+	[STYLE_CODE_FRAME] = "frame",  [STYLE_DIM] = "dim",
+	[STYLE_KEYWORD] = "keyword",   [STYLE_TYPE_NAME] = "type",
+	[STYLE_STRING] = "string",     [STYLE_COMMENT] = "comment",
+	[STYLE_NUMBER] = "number",     [STYLE_FUNCTION] = "function",
+	[STYLE_NAME] = "name",         [STYLE_MACRO] = "macro",
+	[STYLE_INSERTED] = "inserted", [STYLE_DELETED] = "deleted",
+};
+
+static char *read_text(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = xcalloc(1, 1 << 16);
+	if (file) {
+		assert_true(fread(text, 1, (1 << 16) - 1, file) < (1 << 16) - 1);
+		fclose(file);
+	}
+	return text;
+}
+
+static void add_legend(struct buffer *out, const char *name)
+{
+	struct theme *theme = theme_open(name, false);
+	for (int i = 0; i < STYLE_COUNT; i++)
+		if (styles[i])
+			buffer_printf(out, "%s: %d of 256, %d of 8, attributes %u; without colours %u\n", styles[i],
+				      theme->look[i].color, theme->look[i].basic, theme->look[i].attributes,
+				      theme->look[i].plain);
+	theme_free(theme);
+}
+
+static void check(const char *document, const char *theme)
+{
+	char *source_path = xasprintf("tests/vectors/%s.md", document);
+	char *golden_path = xasprintf("tests/vectors/%s-%s.screen", document, theme);
+	char *source = read_text(source_path);
+	struct i18n *tr = i18n_open("en");
+	struct transcript *t = transcript_create(tr, I18N_BIDI_APP);
+	struct screen *screen = screen_open_headless(ROWS, COLUMNS);
+	int entry = transcript_add(t, ENTRY_ASSISTANT, source, strlen(source));
+	assert_in_range(transcript_draw_entry(t, screen, entry, 0), 20, ROWS);
+	char *drawn = screen_headless_dump(screen, true);
+	struct buffer text = {0};
+	size_t len = strlen(drawn);
+	while (len > 1 && drawn[len - 1] == '\n' && drawn[len - 2] == '\n')
+		len--;
+	buffer_append(&text, drawn, len);
+	add_legend(&text, theme);
+	const char *mode = getenv("BORA_GOLDEN");
+	if (mode && strcmp(mode, "write") == 0) {
+		FILE *file = fopen(golden_path, "w");
+		assert_non_null(file);
+		fwrite(text.data, 1, text.len, file);
+		assert_int_equal(fclose(file), 0);
+	}
+	char *golden = read_text(golden_path);
+	assert_string_equal(text.data, golden);
+	free(golden);
+	free(drawn);
+	buffer_free(&text);
+	screen->ops->close(screen);
+	transcript_free(t);
+	i18n_close(tr);
+	free(source);
+	free(golden_path);
+	free(source_path);
+}
+
+static void test_light(void **state)
+{
+	check("markdown", "light");
+}
+
+static void test_dark(void **state)
+{
+	check("markdown", "dark");
+}
+
+static void test_right_to_left(void **state)
+{
+	check("markdown-rtl", "light");
+	check("markdown-rtl", "dark");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_light),
+		cmocka_unit_test(test_dark),
+		cmocka_unit_test(test_right_to_left),
+	};
+	setlocale(LC_ALL, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

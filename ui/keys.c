@@ -155,7 +155,7 @@ bool keys_parse(const char *name, size_t len, struct key *out)
 	bool upper = name[0] >= 'A' && name[0] <= 'Z';
 	out->code = KEYS_CHAR;
 	out->ch = (unsigned char)name[0];
-	if (upper && (out->mods & KEYS_CTRL))
+	if (upper && (out->mods & (KEYS_CTRL | KEYS_ALT)) && !(out->mods & KEYS_SHIFT))
 		out->ch += 'a' - 'A';
 	return true;
 }

@@ -314,6 +314,26 @@ static void test_revert_looks_first(void **state)
 	free(path);
 }
 
+/* Alt+V, the arrows, Enter; any other key goes back to the input. */
+static void test_choosing(void **state)
+{
+	struct fixture *f = *state;
+	answer(f, "One **line**.\n\n```c\nint x;\n```\n");
+	keys(f, "\033v");
+	assert_seen(f, "Enter copies");
+	keys(f, "\033[A\033[1;2A");
+	keys(f, "\r");
+	assert_seen(f, "Copied");
+	keys(f, "\033v");
+	keys(f, "hello");
+	assert_not_seen(f, "Enter copies");
+	assert_seen(f, "ello");
+	keys(f, "\033m");
+	assert_seen(f, "One **line**.");
+	keys(f, "\033m");
+	assert_seen(f, "One line.");
+}
+
 #define WITH_APP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -326,6 +346,7 @@ int main(void)
 		WITH_APP(test_output_is_inert),
 		WITH_APP(test_apply),
 		WITH_APP(test_revert_looks_first),
+		WITH_APP(test_choosing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ static const struct named named[] = {
 	{"\x10", "Ctrl+P"},
 	{"\x1a", "Ctrl+Z"},
 	{"\033a", "Alt+a"},
+	{"\033m", "Alt+M"},
 	{"\033\r", "Alt+Enter"},
 	{"\033[13;2u", "Shift+Enter"},
 	{"\033[13;5u", "Ctrl+Enter"},

@@ -15,7 +15,7 @@ enum {
 	ROW_GROUP = 32,         /* rows are split at multiples of this: kernels keep their tiles */
 	PART_BYTES = 128 << 10, /* of weights, at least, that a part is worth */
 	PARTS_A_THREAD = 8,
-	PART_PRODUCTS = 32 << 20, /* multiplications a part at most: a cancel is noticed in time */
+	PART_PRODUCTS = 256 << 20, /* multiplications a part at most: a cancel is noticed in time */
 	BATCH_USEFUL = 256,       /* more tokens a pass cost memory and gain nothing */
 };
 

@@ -15,8 +15,9 @@
 enum {
 	FEW = 4,          /* columns that one unpacking serves without a tile */
 	ROWS = 16,        /* of a tile */
-	COLUMNS = 16,     /* whose accumulators stay in the first-level cache */
-	TILE_PAIRS = 32,  /* blocks of 512 weights in a tile */
+	HIGH = 2,         /* tiles that a column meets at once */
+	COLUMNS = 8,      /* whose accumulators stay in the first-level cache */
+	TILE_PAIRS = 18,  /* blocks of 512 weights in a tile: it stays in the second-level cache */
 	MOST = 256,       /* columns whose sums are kept while the tile moves along longer rows */
 	AHEAD = 8192,     /* bytes that few columns fetch ahead, into the second-level cache */
 	BLOCK_MOST = 272, /* bytes of a superblock of any type */
@@ -591,38 +592,50 @@ static void transpose_rows(const struct pair *rows, size_t from, void *out)
 	memcpy(out, x, sizeof(x));
 }
 
-/* Blocks first..first + count - 1 of rows r.. (the last row again where there are no sixteen). */
-INLINE void fill_tile(unpack_fn *unpack, struct layout t, const struct matrix *m, int64_t r, int64_t last,
-		      int64_t first, int64_t count, struct tile *tile)
+/* Row j of the tile that begins at row r: the last one again where there are no sixteen. */
+INLINE const uint8_t *tile_row(const struct matrix *m, int64_t r, int64_t last, int64_t j)
 {
-	struct pair rows[ROWS];
-	for (int64_t i = 0; i < count; i++, tile++) {
-		for (int64_t j = 0; j < ROWS; j++)
-			unpack_block(unpack, t, m, m->w + (size_t)(r + j < last ? r + j : last - 1) * m->row_bytes,
-				     first + i, &rows[j]);
-		for (size_t q = 0; q < 8; q++)
-			transpose_rows(rows, offsetof(struct pair, q) + q * sizeof(__m512i),
-				       &tile->q[q / 4][q % 4 * 16]);
-		transpose_rows(rows, offsetof(struct pair, d), tile->d);
-		if (!t.halves || t.mins)
-			transpose_rows(rows, offsetof(struct pair, m), tile->m);
-		for (size_t s = 0; s < 2 && t.halves; s++) {
-			transpose_rows(rows, offsetof(struct pair, sub) + s * sizeof(__m512), tile->sub[s]);
-			if (t.mins)
-				transpose_rows(rows, offsetof(struct pair, min) + s * sizeof(__m512), tile->min[s]);
-		}
+	return m->w + (size_t)(r + j < last ? r + j : last - 1) * m->row_bytes;
+}
+
+/* Sixteen rows are more than the processor recognises by itself as reading forwards. */
+INLINE void fetch_rows(struct layout t, const struct matrix *m, int64_t r, int64_t last, int64_t block)
+{
+	for (int64_t j = 0; j < ROWS; j++) {
+		const char *p = (const char *)tile_row(m, r, last, j) + 2 * t.bytes * block;
+#pragma GCC unroll 16
+		for (int i = 0; i < 2 * t.bytes; i += 64)
+			_mm_prefetch(p + i, _MM_HINT_T0);
 	}
 }
 
-INLINE __m512i quad_dots(__m512i sum, const __m512i *w, const int8_t *x)
+INLINE void transpose_pairs(struct layout t, const struct pair *rows, struct tile *tile)
 {
-#pragma GCC unroll 16
-	for (int i = 0; i < 4; i++) {
-		uint32_t quad;
-		memcpy(&quad, x + 4 * i, sizeof(quad));
-		sum = _mm512_dpbusd_epi32(sum, w[i], _mm512_set1_epi32((int)quad));
+	for (size_t q = 0; q < 8; q++)
+		transpose_rows(rows, offsetof(struct pair, q) + q * sizeof(__m512i), &tile->q[q / 4][q % 4 * 16]);
+	transpose_rows(rows, offsetof(struct pair, d), tile->d);
+	if (!t.halves || t.mins)
+		transpose_rows(rows, offsetof(struct pair, m), tile->m);
+	for (size_t s = 0; s < 2 && t.halves; s++) {
+		transpose_rows(rows, offsetof(struct pair, sub) + s * sizeof(__m512), tile->sub[s]);
+		if (t.mins)
+			transpose_rows(rows, offsetof(struct pair, min) + s * sizeof(__m512), tile->min[s]);
 	}
-	return sum;
+}
+
+/* Blocks first..first + count - 1 of rows r.. into tiles [..][at]. */
+INLINE void fill_tile(unpack_fn *unpack, struct layout t, const struct matrix *m, int64_t r, int64_t last,
+		      int64_t first, int64_t count, int at, struct tile (*tiles)[HIGH])
+{
+	struct pair rows[ROWS];
+	fetch_rows(t, m, r, last, first);
+	for (int64_t i = 0; i < count; i++) {
+		if (i + 1 < count)
+			fetch_rows(t, m, r, last, first + i + 1);
+		for (int64_t j = 0; j < ROWS; j++)
+			unpack_block(unpack, t, m, tile_row(m, r, last, j), first + i, &rows[j]);
+		transpose_pairs(t, rows, &tiles[i][at]);
+	}
 }
 
 INLINE const struct act_block *next_column(const struct act_block *a, size_t stride)
@@ -630,105 +643,164 @@ INLINE const struct act_block *next_column(const struct act_block *a, size_t str
 	return (const void *)((const char *)a + stride);
 }
 
-/* Sixteen rows' P of a half, with its scale. */
-INLINE __m512 tile_half(struct layout t, const __m512i *w, const int8_t *x, float half_sum)
+/* Products of a half's 16 bytes at x with quads w[i] of `high` tiles, added to p. */
+INLINE void quad_dots(int high, const __m512i (*w)[8], int first, const int8_t *x, __m512i *p)
 {
-	__m512 sum = _mm512_cvtepi32_ps(quad_dots(_mm512_setzero_si512(), w, x));
-	return t.offset != 0 ? _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), _mm512_set1_ps(half_sum), sum) : sum;
-}
-
-/* Group j of superblock s of sixteen rows, times `columns` columns: types of one scale a group. */
-INLINE void tile_group(const struct tile *tile, int s, int j, const struct act_block *a, size_t stride, int columns,
-		       __m512 *acc)
-{
-	int lane = act_lane(s, j), at = act_byte(j * GROUP);
-	const __m512i *w = &tile->q[s][at / 4];
-	const __m512i first[4] = {w[0], w[1], w[2], w[3]}, second[4] = {w[16], w[17], w[18], w[19]};
-	const __m512 d = tile->d[lane], m = tile->m[lane];
-	for (int c = 0; c < columns; c++, a = next_column(a, stride)) {
-		const int8_t *x = a->q[s] + at;
-		__m512 scaled = _mm512_mul_ps(d, _mm512_set1_ps(a->scale[lane]));
-		__m512i p = quad_dots(quad_dots(_mm512_setzero_si512(), first, x), second, x + 64);
-		__m512 sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(p), scaled, acc[c]);
-		acc[c] = _mm512_fmadd_ps(m, _mm512_set1_ps(a->sum[lane]), sum);
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		__m512i quad = _mm512_set1_epi32((int)load32((const uint8_t *)x + 4 * i));
+#pragma GCC unroll 2
+		for (int h = 0; h < high; h++)
+			p[h] = _mm512_dpbusd_epi32(p[h], w[h][first + i], quad);
 	}
 }
 
-/* The same for types whose halves have scales. */
-INLINE void tile_halves(struct layout t, const struct tile *tile, int s, int j, const struct act_block *a,
-			size_t stride, int columns, __m512 *acc)
+/* The eight quads of group j in superblock s. In a group that is split by halves they are neighbours. */
+INLINE void load_group(int high, bool halves, const struct tile *tile, int s, int j, __m512i (*w)[8])
 {
-	int lane = act_lane(s, j), low = act_quad(2 * j), high = act_quad(2 * j + 1);
-	const __m512i *w = &tile->q[s][j * GROUP / 4];
-	const __m512i first[4] = {w[0], w[1], w[2], w[3]}, second[4] = {w[4], w[5], w[6], w[7]};
-	const __m512 d = tile->d[lane], m = tile->m[lane];
-	const __m512 sub[2] = {tile->sub[s][low], tile->sub[s][high]}, min[2] = {tile->min[s][low], tile->min[s][high]};
+	int first = halves ? j * GROUP / 4 : act_byte(j * GROUP) / 4, second = first + (halves ? 4 : 16);
+#pragma GCC unroll 2
+	for (int h = 0; h < high; h++)
+#pragma GCC unroll 8
+		for (int i = 0; i < 8; i++)
+			w[h][i] = tile[h].q[s][(i < 4 ? first : second) + i % 4];
+}
+
+/* Group j of superblock s of `high` tiles, times `columns` columns: types of one scale a group. */
+INLINE void tile_group(int high, const struct tile *tile, int s, int j, const struct act_block *a, size_t stride,
+		       int columns, bool fresh, __m512 (*acc)[COLUMNS])
+{
+	int lane = act_lane(s, j), at = act_byte(j * GROUP);
+	__m512i w[HIGH][8];
+	load_group(high, false, tile, s, j, w);
 	for (int c = 0; c < columns; c++, a = next_column(a, stride)) {
-		const int8_t *x = a->q[s] + act_byte(j * GROUP);
-		float half[2] = {a->half_sum[s][2 * j], a->half_sum[s][2 * j + 1]};
-		__m512 scale = _mm512_set1_ps(a->scale[lane]);
-		__m512 p = _mm512_mul_ps(tile_half(t, first, x, half[0]), sub[0]);
-		p = _mm512_fmadd_ps(tile_half(t, second, x + 64, half[1]), sub[1], p);
-		acc[c] = _mm512_fmadd_ps(p, _mm512_mul_ps(d, scale), acc[c]);
-		if (t.mins) {
-			p = _mm512_mul_ps(min[0], _mm512_set1_ps(half[0]));
-			p = _mm512_fmadd_ps(min[1], _mm512_set1_ps(half[1]), p);
-			acc[c] = _mm512_fmadd_ps(p, _mm512_mul_ps(m, scale), acc[c]);
+		__m512i p[HIGH] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+		quad_dots(high, w, 0, a->q[s] + at, p);
+		quad_dots(high, w, 4, a->q[s] + at + 64, p);
+#pragma GCC unroll 2
+		for (int h = 0; h < high; h++) {
+			__m512 scaled = _mm512_mul_ps(tile[h].d[lane], _mm512_set1_ps(a->scale[lane]));
+			__m512 sum = fresh ? _mm512_setzero_ps() : acc[h][c];
+			sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(p[h]), scaled, sum);
+			acc[h][c] = _mm512_fmadd_ps(tile[h].m[lane], _mm512_set1_ps(a->sum[lane]), sum);
 		}
 	}
 }
 
-INLINE void finish_columns(__m512 (*acc)[COLUMNS], int columns, __mmask16 rows, float *y, size_t stride)
+/* Adds the two halves of a group, p[half][tile], of sixteen rows each. */
+INLINE __m512 add_tile_halves(struct layout t, const struct tile *tile, int s, int j, const __m512i *p,
+			      const float *half, float scale, __m512 acc)
+{
+	int lane = act_lane(s, j), low = act_quad(2 * j), high = act_quad(2 * j + 1);
+	__m512 x = _mm512_cvtepi32_ps(p[0]), y = _mm512_cvtepi32_ps(p[1]);
+	if (t.offset != 0) {
+		x = _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), _mm512_set1_ps(half[0]), x);
+		y = _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), _mm512_set1_ps(half[1]), y);
+	}
+	x = _mm512_fmadd_ps(y, tile->sub[s][high], _mm512_mul_ps(x, tile->sub[s][low]));
+	acc = _mm512_fmadd_ps(x, _mm512_mul_ps(tile->d[lane], _mm512_set1_ps(scale)), acc);
+	if (t.mins) {
+		x = _mm512_mul_ps(tile->min[s][low], _mm512_set1_ps(half[0]));
+		x = _mm512_fmadd_ps(tile->min[s][high], _mm512_set1_ps(half[1]), x);
+		acc = _mm512_fmadd_ps(x, _mm512_mul_ps(tile->m[lane], _mm512_set1_ps(scale)), acc);
+	}
+	return acc;
+}
+
+/* The same for types whose halves have scales. */
+INLINE void tile_halves(int high, struct layout t, const struct tile *tile, int s, int j, const struct act_block *a,
+			size_t stride, int columns, bool fresh, __m512 (*acc)[COLUMNS])
+{
+	int at = act_byte(j * GROUP), lane = act_lane(s, j);
+	__m512i w[HIGH][8];
+	load_group(high, true, tile, s, j, w);
+	for (int c = 0; c < columns; c++, a = next_column(a, stride)) {
+		__m512i first[HIGH] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+		__m512i second[HIGH] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+		quad_dots(high, w, 0, a->q[s] + at, first);
+		quad_dots(high, w, 4, a->q[s] + at + 64, second);
+#pragma GCC unroll 2
+		for (int h = 0; h < high; h++)
+			acc[h][c] = add_tile_halves(t, &tile[h], s, j, (const __m512i[]){first[h], second[h]},
+						    &a->half_sum[s][2 * j], a->scale[lane],
+						    fresh ? _mm512_setzero_ps() : acc[h][c]);
+	}
+}
+
+INLINE void finish_columns(const __m512 (*acc)[HIGH][COLUMNS], int tile, int columns, __mmask16 rows, float *y,
+			   size_t stride)
 {
 	for (int c = 0; c < columns; c++) {
 		__m512 x[8];
-#pragma GCC unroll 16
+#pragma GCC unroll 8
 		for (int i = 0; i < 8; i++)
-			x[i] = _mm512_add_ps(acc[i][c], acc[i + 8][c]);
+			x[i] = _mm512_add_ps(acc[i][tile][c], acc[i + 8][tile][c]);
 		__m512 even = _mm512_add_ps(_mm512_add_ps(x[0], x[4]), _mm512_add_ps(x[2], x[6]));
 		__m512 odd = _mm512_add_ps(_mm512_add_ps(x[1], x[5]), _mm512_add_ps(x[3], x[7]));
 		_mm512_mask_storeu_ps(y + (size_t)c * stride, rows, _mm512_add_ps(even, odd));
 	}
 }
 
-/* Blocks first..first + count - 1, which the tile holds, times columns c... */
-INLINE void tile_columns(struct layout t, const struct tile *tile, const struct matrix *m, int64_t first, int64_t count,
-			 int c, int columns, __m512 (*acc)[COLUMNS])
+/* Block i, which the tiles hold, times columns c... `fresh`: nothing has been summed yet. */
+INLINE void tile_block(int high, struct layout t, const struct tile *tile, const struct matrix *m, int64_t i, int c,
+		       int columns, bool fresh, __m512 (*acc)[HIGH][COLUMNS])
 {
-	for (int64_t i = 0; i < count; i++)
-		for (int s = 0; s < 2 && (first + i) * PAIR + s * SUPER < m->n; s++)
-			for (int j = 0; j < GROUPS; j++)
-				if (t.halves)
-					tile_halves(t, &tile[i], s, j, act_at(m, first + i, c), m->act_stride, columns,
-						    acc[act_lane(s, j)]);
-				else
-					tile_group(&tile[i], s, j, act_at(m, first + i, c), m->act_stride, columns,
-						   acc[act_lane(s, j)]);
+	const struct act_block *a = act_at(m, i, c);
+	for (int s = 0; s < 2 && i * PAIR + s * SUPER < m->n; s++)
+		for (int j = 0; j < GROUPS; j++)
+			if (t.halves)
+				tile_halves(high, t, tile, s, j, a, m->act_stride, columns, fresh, acc[act_lane(s, j)]);
+			else
+				tile_group(high, tile, s, j, a, m->act_stride, columns, fresh, acc[act_lane(s, j)]);
 }
 
-/* Rows that need several tiles keep their sums between them. */
-INLINE void many_columns(unpack_fn *unpack, struct layout t, int k, const struct matrix *m, int64_t first, int64_t last)
+/* Blocks first..first + count - 1. */
+INLINE void tile_columns(int high, struct layout t, const struct tile (*tile)[HIGH], const struct matrix *m,
+			 int64_t first, int64_t count, int c, int columns, __m512 (*acc)[HIGH][COLUMNS])
 {
-	struct tile tile[TILE_PAIRS];
-	__m512 sums[MOST / COLUMNS][SUMS][COLUMNS];
+	int64_t i = 0;
+	if (first == 0 && m->n >= PAIR)
+		tile_block(high, t, tile[i++], m, 0, c, columns, true, acc);
+	else if (first == 0)
+		memset(acc, 0, SUMS * sizeof(*acc));
+	for (; i < count; i++)
+		tile_block(high, t, tile[i], m, first + i, c, columns, false, acc);
+}
+
+INLINE __mmask16 rows_mask(int64_t left)
+{
+	return left < ROWS ? (__mmask16)((1 << left) - 1) : 0xffff;
+}
+
+/* Rows r.. of `high` tiles. Rows that need several tiles one after the other keep their sums between them. */
+INLINE void tile_rows(int high, unpack_fn *unpack, struct layout t, int k, const struct matrix *m, int64_t r,
+		      int64_t last, struct tile (*tile)[HIGH], __m512 (*sums)[SUMS][HIGH][COLUMNS])
+{
 	int64_t blocks = act_blocks(m->n);
-	for (int64_t r = first; r < last; r += ROWS) {
-		__mmask16 rows = last - r < ROWS ? (__mmask16)((1 << (last - r)) - 1) : 0xffff;
-		for (int64_t i = 0; i < blocks; i += TILE_PAIRS) {
-			int64_t count = blocks - i < TILE_PAIRS ? blocks - i : TILE_PAIRS;
-			fill_tile(unpack, t, m, r, last, i, count, tile);
-			for (int c = 0; c < k; c += COLUMNS) {
-				int columns = k - c < COLUMNS ? k - c : COLUMNS;
-				__m512(*acc)[COLUMNS] = sums[blocks > TILE_PAIRS ? c / COLUMNS : 0];
-				if (i == 0)
-					memset(acc, 0, sizeof(*sums));
-				tile_columns(t, tile, m, i, count, c, columns, acc);
-				if (i + count == blocks)
-					finish_columns(acc, columns, rows, m->y + (size_t)c * m->y_stride + r,
-						       m->y_stride);
-			}
+	for (int64_t i = 0; i < blocks; i += TILE_PAIRS) {
+		int64_t count = blocks - i < TILE_PAIRS ? blocks - i : TILE_PAIRS;
+		for (int h = 0; h < high; h++)
+			fill_tile(unpack, t, m, r + h * ROWS, last, i, count, h, tile);
+		for (int c = 0; c < k; c += COLUMNS) {
+			int columns = k - c < COLUMNS ? k - c : COLUMNS;
+			__m512(*acc)[HIGH][COLUMNS] = sums[blocks > TILE_PAIRS ? c / COLUMNS : 0];
+			tile_columns(high, t, tile, m, i, count, c, columns, acc);
+			for (int h = 0; h < high && i + count == blocks; h++)
+				finish_columns(acc, h, columns, rows_mask(last - r - h * ROWS),
+					       m->y + (size_t)c * m->y_stride + r + h * ROWS, m->y_stride);
 		}
 	}
+}
+
+INLINE void many_columns(unpack_fn *unpack, struct layout t, int k, const struct matrix *m, int64_t first, int64_t last)
+{
+	struct tile tile[TILE_PAIRS][HIGH];
+	__m512 sums[MOST / COLUMNS][SUMS][HIGH][COLUMNS];
+	int64_t r = first;
+	for (; last - r > ROWS; r += HIGH * ROWS)
+		tile_rows(HIGH, unpack, t, k, m, r, last, tile, sums);
+	if (r < last)
+		tile_rows(1, unpack, t, k, m, r, last, tile, sums);
 }
 
 /* --- Dispatch by type ---------------------------------------------------------------------------------- */

@@ -128,18 +128,18 @@ INLINE void set_offset(struct pair *p, __m512 d, float offset)
 	p->m = _mm512_mul_ps(d, _mm512_set1_ps(-offset));
 }
 
-INLINE void unpack_q4_0(const uint8_t *b, struct pair *p)
+INLINE void unpack_q4_0(const uint8_t *b, int supers, struct pair *p)
 {
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++)
+	for (int s = 0; s < supers; s++)
 		nibble_blocks(b + 144 * s, 18, 2, p->q[s]);
 	set_offset(p, lane_halves(b, 18), 8);
 }
 
-INLINE void unpack_q4_1(const uint8_t *b, struct pair *p)
+INLINE void unpack_q4_1(const uint8_t *b, int supers, struct pair *p)
 {
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++)
+	for (int s = 0; s < supers; s++)
 		nibble_blocks(b + 160 * s, 20, 4, p->q[s]);
 	p->d = lane_halves(b, 20);
 	p->m = lane_halves(b + 2, 20);
@@ -161,37 +161,37 @@ INLINE void fifth_blocks(const uint8_t *b, int bytes, int at, __m512i *q)
 		q[i] = add_fifth(q[i], b + i / 2 * bytes + at + i % 2 * 2, 2 * bytes);
 }
 
-INLINE void unpack_q5_0(const uint8_t *b, struct pair *p)
+INLINE void unpack_q5_0(const uint8_t *b, int supers, struct pair *p)
 {
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++)
+	for (int s = 0; s < supers; s++)
 		fifth_blocks(b + 176 * s, 22, 2, p->q[s]);
 	set_offset(p, lane_halves(b, 22), 16);
 }
 
-INLINE void unpack_q5_1(const uint8_t *b, struct pair *p)
+INLINE void unpack_q5_1(const uint8_t *b, int supers, struct pair *p)
 {
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++)
+	for (int s = 0; s < supers; s++)
 		fifth_blocks(b + 192 * s, 24, 4, p->q[s]);
 	p->d = lane_halves(b, 24);
 	p->m = lane_halves(b + 2, 24);
 }
 
-INLINE void unpack_q8_0(const uint8_t *b, struct pair *p)
+INLINE void unpack_q8_0(const uint8_t *b, int supers, struct pair *p)
 {
 #pragma GCC unroll 16
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 4 * supers; i++) {
 		const uint8_t *first = b + 272 * (i / 4) + 34 * (i % 4 / 2) + 2 + 16 * (i % 2);
 		p->q[i / 4][i % 4] = _mm512_xor_si512(four_pieces(first, 68), _mm512_set1_epi8(-128));
 	}
 	set_offset(p, lane_halves(b, 34), 128);
 }
 
-INLINE void unpack_iq4_nl(const uint8_t *b, struct pair *p)
+INLINE void unpack_iq4_nl(const uint8_t *b, int supers, struct pair *p)
 {
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++) {
+	for (int s = 0; s < supers; s++) {
 		nibble_blocks(b + 144 * s, 18, 2, p->q[s]);
 #pragma GCC unroll 16
 		for (int i = 0; i < 4; i++)
@@ -214,7 +214,7 @@ INLINE __m512 lane_d(const uint8_t *a, const uint8_t *b)
 	return _mm512_broadcast_f32x4(d);
 }
 
-INLINE void unpack_iq4_xs(const uint8_t *b, struct pair *p)
+INLINE void unpack_iq4_xs(const uint8_t *b, int supers, struct pair *p)
 {
 	const __m512i group = _mm512_setr_epi32(0, 1, 0, 1, 2, 3, 2, 3, 4, 5, 4, 5, 6, 7, 6, 7);
 	const uint8_t *second = b + 136;
@@ -225,7 +225,7 @@ INLINE void unpack_iq4_xs(const uint8_t *b, struct pair *p)
 	high = _mm512_slli_epi32(_mm512_and_si512(high, _mm512_set1_epi32(3)), 4);
 	__m512i scale = _mm512_sub_epi32(_mm512_or_si512(low, high), _mm512_set1_epi32(32));
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++) {
+	for (int s = 0; s < supers; s++) {
 		const uint8_t *qs = b + 136 * s + 8;
 		__m512i x = load_once(qs), y = load_once(qs + 64);
 		nibble_halves(_mm512_shuffle_i32x4(x, y, 0x88), _mm512_shuffle_i32x4(x, y, 0xdd), p->q[s]);
@@ -277,10 +277,10 @@ INLINE void nibbles_45k(const uint8_t *qs, __m512i *q)
 	q[3] = high_nibbles(second);
 }
 
-INLINE void unpack_q4_k(const uint8_t *b, struct pair *p)
+INLINE void unpack_q4_k(const uint8_t *b, int supers, struct pair *p)
 {
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++)
+	for (int s = 0; s < supers; s++)
 		nibbles_45k(b + 144 * s + 16, p->q[s]);
 	set_scales_45k(b, 144, p);
 }
@@ -297,10 +297,10 @@ INLINE void add_fifth_bits(const uint8_t *bits, __m512i *q)
 	q[3] = or_masked(q[3], rotate_lanes(second, 3, 1, 63, 61), fifth);
 }
 
-INLINE void unpack_q5_k(const uint8_t *b, struct pair *p)
+INLINE void unpack_q5_k(const uint8_t *b, int supers, struct pair *p)
 {
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++) {
+	for (int s = 0; s < supers; s++) {
 		nibbles_45k(b + 176 * s + 48, p->q[s]);
 		add_fifth_bits(b + 176 * s + 16, p->q[s]);
 	}
@@ -322,18 +322,18 @@ INLINE __m128i quad_order(__m128i x)
 	return _mm_shuffle_epi8(x, _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
 }
 
-INLINE void unpack_q6_k(const uint8_t *b, struct pair *p)
+INLINE void unpack_q6_k(const uint8_t *b, int supers, struct pair *p)
 {
 	const __m512i top = _mm512_set1_epi8(0x30);
 #pragma GCC unroll 4
-	for (int i = 0; i < 4; i++) { /* half i % 2 of superblock i / 2 */
+	for (int i = 0; i < 2 * supers; i++) { /* half i % 2 of superblock i / 2 */
 		const uint8_t *half = b + 210 * (i / 2), *high = half + 128 + 32 * (i % 2);
 		__m512i x = load_once(half + 64 * (i % 2)), *q = &p->q[i / 2][2 * (i % 2)];
 		q[0] = or_masked(low_nibbles(x), rotate_twice(high, 60, 62), top);
 		q[1] = or_masked(high_nibbles(x), rotate_twice(high, 0, 2), top);
 	}
 #pragma GCC unroll 2
-	for (int s = 0; s < 2; s++)
+	for (int s = 0; s < supers; s++)
 		p->sub[s] = bytes_to_float16(quad_order(load_bytes16(b + 210 * s + 192)));
 	p->d = lane_d(b + 208, b + 418);
 }
@@ -347,11 +347,11 @@ INLINE void crumbs(const uint8_t *qs, __m512i *q)
 		q[i] = _mm512_and_si512(rotate_twice(qs + 32 * (i / 2), 4 * (i % 2), 4 * (i % 2) + 2), two);
 }
 
-INLINE void unpack_q2_k(const uint8_t *b, struct pair *p)
+INLINE void unpack_q2_k(const uint8_t *b, int supers, struct pair *p)
 {
 	const __m128i low = _mm_set1_epi8(15);
 #pragma GCC unroll 2
-	for (int s = 0; s < 2; s++) {
+	for (int s = 0; s < supers; s++) {
 		__m128i scales = quad_order(load_bytes16(b + 84 * s));
 		crumbs(b + 84 * s + 16, p->q[s]);
 		p->sub[s] = bytes_to_float16(_mm_and_si128(scales, low));
@@ -372,11 +372,11 @@ INLINE __m512 scales_3k(const uint8_t *b)
 	return bytes_to_float16(quad_order(_mm_sub_epi8(_mm_or_si128(low, top), _mm_set1_epi8(32))));
 }
 
-INLINE void unpack_q3_k(const uint8_t *b, struct pair *p)
+INLINE void unpack_q3_k(const uint8_t *b, int supers, struct pair *p)
 {
 	const __m512i third = _mm512_set1_epi8(4);
 #pragma GCC unroll 2
-	for (int s = 0; s < 2; s++) {
+	for (int s = 0; s < supers; s++) {
 		const uint8_t *high = b + 110 * s;
 		crumbs(high + 32, p->q[s]);
 		p->q[s][0] = or_masked(p->q[s][0], rotate_twice(high, 62, 63), third);
@@ -390,7 +390,7 @@ INLINE void unpack_q3_k(const uint8_t *b, struct pair *p)
 
 /* --- How a type is summed --------------------------------------------------------------------------- */
 
-typedef void unpack_fn(const uint8_t *b, struct pair *p);
+typedef void unpack_fn(const uint8_t *b, int supers, struct pair *p); /* 1: of superblock 0 alone */
 
 /* How large sums of products in a register of decoding get: what narrow adds hold. */
 enum reach {
@@ -411,21 +411,37 @@ struct matrix {
 	size_t row_bytes, act_stride, y_stride;
 	int64_t n;
 	float *y;
+	__mmask16 last_lanes; /* of a row's last block, where that is not whole */
 };
 
-/* Block i of a row; what the row lacks of it is zero. */
+/* The lanes that the last block of a row of n weights has. */
+INLINE __mmask16 lanes_of_last(int64_t n)
+{
+	uint32_t lanes = 0;
+	for (int g = 0; g < (int)(n % PAIR / GROUP); g++)
+		lanes |= 1u << act_lane(g / GROUPS, g % GROUPS);
+	return (__mmask16)lanes;
+}
+
+/* Block i of a row. What the row lacks of it counts as zero: activations there are zero, and so d and m become,
+ * whatever stands in the next row. After the last row there may be nothing to read. */
 INLINE void unpack_block(unpack_fn *unpack, struct layout t, const struct matrix *m, const uint8_t *row, int64_t i,
-			 struct pair *p)
+			 int supers, bool last_row, struct pair *p)
 {
 	uint8_t whole[2 * BLOCK_MOST];
 	size_t at = (size_t)(2 * t.bytes) * (size_t)i;
 	if ((i + 1) * PAIR <= m->n) {
-		unpack(row + at, p);
-		return;
+		unpack(row + at, supers, p);
+	} else if (!last_row && (size_t)(2 * t.bytes) <= 2 * m->row_bytes - at) {
+		unpack(row + at, supers, p);
+		p->d = _mm512_maskz_mov_ps(m->last_lanes, p->d);
+		if (!t.halves || t.mins)
+			p->m = _mm512_maskz_mov_ps(m->last_lanes, p->m);
+	} else {
+		memset(whole, 0, sizeof(whole));
+		memcpy(whole, row + at, m->row_bytes - at);
+		unpack(whole, supers, p);
 	}
-	memset(whole, 0, sizeof(whole));
-	memcpy(whole, row + at, m->row_bytes - at);
-	unpack(whole, p);
 }
 
 /* --- Few columns: one row at a time ---------------------------------------------------------------- */
@@ -456,11 +472,12 @@ INLINE __m512i dots(__m512i sum, __m512i w, const int8_t *x)
 	return _mm512_dpbusd_epi32(sum, w, _mm512_load_si512(x));
 }
 
-INLINE __m512 add_groups(struct layout t, const struct pair *w, const struct act_block *a, __m512 acc)
+INLINE __m512 add_groups(struct layout t, int supers, const struct pair *w, const struct act_block *a, __m512 acc)
 {
 	__m512i p[4];
+	p[2] = p[3] = _mm512_setzero_si512();
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++)
+	for (int s = 0; s < supers; s++)
 #pragma GCC unroll 16
 		for (int odd = 0; odd < 2; odd++) {
 			__m512i first = dots(_mm512_setzero_si512(), w->q[s][2 * odd], a->q[s] + 128 * odd);
@@ -479,12 +496,13 @@ INLINE __m512 both_halves(const __m512 *x)
 	return _mm512_permutexvar_ps(lanes, sums);
 }
 
-INLINE __m512 add_halves(struct layout t, const struct pair *w, const struct act_block *a,
+INLINE __m512 add_halves(struct layout t, int supers, const struct pair *w, const struct act_block *a,
 			 const struct act_plain *plain, __m512 acc)
 {
-	__m512 sum[2], min[2], scale = _mm512_load_ps(a->scale);
+	__m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, min[2] = {sum[0], sum[1]};
+	__m512 scale = _mm512_load_ps(a->scale);
 #pragma GCC unroll 16
-	for (int s = 0; s < 2; s++) {
+	for (int s = 0; s < supers; s++) {
 		__m512i p[4];
 #pragma GCC unroll 16
 		for (int i = 0; i < 4; i++)
@@ -518,23 +536,32 @@ INLINE const struct act_plain *plain_at(const struct matrix *m, int64_t block, i
 	return act_plain(m->act + (size_t)column * m->act_stride, m->n) + block;
 }
 
+/* Block i of row r, times k columns. */
+INLINE void few_block(unpack_fn *unpack, struct layout t, int k, int supers, const struct matrix *m, int64_t r,
+		      bool last_row, int64_t i, __m512 *acc)
+{
+	const uint8_t *row = m->w + (size_t)r * m->row_bytes;
+	struct pair p;
+	fetch_ahead(row + (size_t)(2 * t.bytes) * (size_t)i, supers * t.bytes);
+	unpack_block(unpack, t, m, row, i, supers, last_row, &p);
+#pragma GCC unroll 4
+	for (int c = 0; c < k; c++)
+		acc[c] = t.halves ? add_halves(t, supers, &p, act_at(m, i, c), plain_at(m, i, c), acc[c])
+				  : add_groups(t, supers, &p, act_at(m, i, c), acc[c]);
+}
+
 INLINE void few_columns(unpack_fn *unpack, struct layout t, int k, const struct matrix *m, int64_t first, int64_t last)
 {
+	int64_t whole = act_blocks(m->n) - (m->n % PAIR > 0 && m->n % PAIR <= SUPER);
 	for (int64_t r = first; r < last; r++) {
-		const uint8_t *row = m->w + (size_t)r * m->row_bytes;
 		__m512 acc[FEW];
 #pragma GCC unroll 4
 		for (int c = 0; c < k; c++)
 			acc[c] = _mm512_setzero_ps();
-		for (int64_t i = 0; i < act_blocks(m->n); i++) {
-			struct pair p;
-			fetch_ahead(row + (size_t)(2 * t.bytes) * (size_t)i, 2 * t.bytes);
-			unpack_block(unpack, t, m, row, i, &p);
-#pragma GCC unroll 4
-			for (int c = 0; c < k; c++)
-				acc[c] = t.halves ? add_halves(t, &p, act_at(m, i, c), plain_at(m, i, c), acc[c])
-						  : add_groups(t, &p, act_at(m, i, c), acc[c]);
-		}
+		for (int64_t i = 0; i < whole; i++)
+			few_block(unpack, t, k, 2, m, r, r + 1 == last, i, acc);
+		if (whole < act_blocks(m->n))
+			few_block(unpack, t, k, 1, m, r, r + 1 == last, whole, acc);
 #pragma GCC unroll 4
 		for (int c = 0; c < k; c++)
 			m->y[(size_t)c * m->y_stride + (size_t)r] = sum16(acc[c]);
@@ -633,7 +660,7 @@ INLINE void fill_tile(unpack_fn *unpack, struct layout t, const struct matrix *m
 		if (i + 1 < count)
 			fetch_rows(t, m, r, last, first + i + 1);
 		for (int64_t j = 0; j < ROWS; j++)
-			unpack_block(unpack, t, m, tile_row(m, r, last, j), first + i, &rows[j]);
+			unpack_block(unpack, t, m, tile_row(m, r, last, j), first + i, 2, r + j + 1 >= last, &rows[j]);
 		transpose_pairs(t, rows, &tiles[i][at]);
 	}
 }
@@ -853,8 +880,14 @@ void avx512_multiply(enum tensor_type type, const uint8_t *w, size_t row_bytes, 
 {
 	for (int c = 0; c < k; c += MOST) {
 		int columns = k - c < MOST ? k - c : MOST;
-		struct matrix m = {w, act + (size_t)c * act_stride, row_bytes, act_stride, y_stride,
-				   n, y + (size_t)c * y_stride};
+		struct matrix m = {.w = w,
+				   .act = act + (size_t)c * act_stride,
+				   .row_bytes = row_bytes,
+				   .act_stride = act_stride,
+				   .y_stride = y_stride,
+				   .n = n,
+				   .y = y + (size_t)c * y_stride,
+				   .last_lanes = lanes_of_last(n)};
 		(columns <= FEW ? few : many)[type](&m, first, last, columns);
 	}
 }

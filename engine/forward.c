@@ -1,5 +1,6 @@
 #include "forward.h"
 #include "attention.h"
+#include "key_balance.h"
 #include "rope.h"
 #include "../xmalloc.h"
 
@@ -29,6 +30,7 @@ struct forward {
 	int q_width, k_width, v_width, out_width; /* floats a token */
 	struct rope rope, rope_local;
 	struct attention_pass *attention;
+	struct key_balance balance; /* of a q8_0 cache */
 	/* Of the pass under way: tokens lo..count-1 are computed, the first at position `first`. */
 	int lo, count, first, layer;
 	/* Scratch, a row a token. */
@@ -121,6 +123,8 @@ struct forward *forward_create(const struct model *model, const struct kernels *
 	rope_init(&f->rope, model, false);
 	rope_init(&f->rope_local, model, true);
 	f->attention = attention_create(model, kernels, pool, cache, cancel);
+	if (f->kv_type == ENGINE_KV_Q8_0)
+		key_balance_init(&f->balance, model, kernels, pool);
 	allocate(f);
 	return f;
 }
@@ -130,6 +134,7 @@ void forward_destroy(struct forward *f)
 	if (!f)
 		return;
 	attention_destroy(f->attention);
+	key_balance_free(&f->balance);
 	rope_free(&f->rope);
 	rope_free(&f->rope_local);
 	float *const owned[] = {f->x, f->norm, f->q, f->key, f->value, f->out, f->gate, f->up, f->angles};
@@ -291,6 +296,22 @@ static void rotate_heads(const struct forward *f, float *x, int heads, const str
 	}
 }
 
+/* Keys times 2^-e and queries times 2^e, element by element: what the cache keeps well. */
+static void balance_heads(const struct forward *f, float *q, float *key)
+{
+	const struct hparams *h = &f->model->h;
+	size_t width = (size_t)f->k_width, first = (size_t)f->layer * width;
+	const float *by = f->balance.key + first;
+	int group = h->heads / h->heads_kv;
+	for (size_t i = 0; i < width; i++)
+		key[i] *= by[i];
+	for (int head = 0; head < h->heads; head++, q += h->head_k) {
+		by = f->balance.query + first + (size_t)(head / group * h->head_k);
+		for (int i = 0; i < h->head_k; i++)
+			q[i] *= by[i];
+	}
+}
+
 /* Biases, norms of queries and keys, rotation, and the token's rows of the cache. */
 static void position_part(void *arg, int part, int thread)
 {
@@ -308,6 +329,8 @@ static void position_part(void *arg, int part, int thread)
 	add_bias(value, l->attn_v_bias);
 	rotate_heads(f, q, h->heads, l->attn_q_norm, angles);
 	rotate_heads(f, key, h->heads_kv, l->attn_k_norm, angles);
+	if (f->balance.key)
+		balance_heads(f, q, key);
 	for (int i = 0; i < h->heads_kv; i++) {
 		f->k->kv_store(f->kv_type, key + i * h->head_k, h->head_k,
 			       kv_cache_key(f->cache, f->layer, i, f->first + t));

@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unicode/uchar.h>
 #include <unicode/udat.h>
+#include <unicode/uloc.h>
 #include <unicode/unum.h>
 #include <unicode/upluralrules.h>
 #include <unicode/ustring.h>
+#include <unicode/utf8.h>
 
 enum { FORMATTED_MAX = 256 };
 
@@ -204,6 +207,30 @@ static void format_plural(struct formatting *f, const char *cases, size_t len, c
 		format_pattern(f, chosen, chosen_len, arg);
 }
 
+/* A letter whose direction is not the language's. */
+static bool turns(const char *text, const char *language)
+{
+	bool rtl = uloc_isRightToLeft(language);
+	int32_t len = (int32_t)strlen(text);
+	for (int32_t at = 0; at < len;) {
+		UChar32 c;
+		U8_NEXT_OR_FFFD(text, at, len, c);
+		UCharDirection d = u_charDirection(c);
+		if (rtl ? d == U_LEFT_TO_RIGHT : d == U_RIGHT_TO_LEFT || d == U_RIGHT_TO_LEFT_ARABIC)
+			return true;
+	}
+	return false;
+}
+
+/* A name of the other direction stays in one piece and moves nothing around it. */
+static void append_string(struct buffer *out, const char *text, const char *language)
+{
+	bool apart = turns(text, language);
+	buffer_puts(out, apart ? "\u2068" : "");
+	buffer_puts(out, text);
+	buffer_puts(out, apart ? "\u2069" : "");
+}
+
 /* What stands between braces: "0", "0, number", "0, plural, …". */
 static void format_argument(struct formatting *f, const char *text, size_t len)
 {
@@ -221,7 +248,7 @@ static void format_argument(struct formatting *f, const char *text, size_t len)
 	if (kind_len && word_is(kind, kind_len, "plural"))
 		format_plural(f, style, style_len, arg);
 	else if (arg->type == I18N_STRING)
-		buffer_puts(f->out, arg->string ? arg->string : "");
+		append_string(f->out, arg->string ? arg->string : "", f->language);
 	else if (arg->type == I18N_TIME)
 		append_time(f->out, f->language, arg, word_is(kind, kind_len, "date"), style, style_len);
 	else

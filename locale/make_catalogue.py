@@ -5,7 +5,14 @@ usage: make_catalogue.py LANG.txt... >catalogue.c
 A line is "key = pattern"; # begins a comment; \\n in a pattern is a new line.
 """
 import os
+import re
 import sys
+
+
+def french(text):
+    """Spaces before ; : ! ? and inside « » keep the line together; typed as plain ones."""
+    text = re.sub(" (?=[;!?])", "\u202f", text)
+    return re.sub(" (?=[:»])|(?<=«) ", "\u00a0", text)
 
 
 def read(path):
@@ -18,7 +25,7 @@ def read(path):
             key, equals, text = line.partition(" = ")
             if not equals or key in messages:
                 sys.exit(f"{path}:{number}: {'a key twice' if equals else 'expected key = text'}: {key}")
-            messages[key] = text.replace("\\n", "\n")
+            messages[key] = (french(text) if path.endswith("fr.txt") else text).replace("\\n", "\n")
     return messages
 
 

@@ -14,7 +14,9 @@ static void print_escaped(const char *text)
 	if (*text == '.' || *text == '\'')
 		fputs("\\&", stdout);
 	for (; *text; text++) {
-		if (*text == '\\')
+		if (strncmp(text, "\u2068", 3) == 0 || strncmp(text, "\u2069", 3) == 0)
+			text += 2; /* isolates are for screens */
+		else if (*text == '\\')
 			fputs("\\e", stdout);
 		else if (*text == '-')
 			fputs("\\-", stdout);

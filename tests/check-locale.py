@@ -3,12 +3,15 @@
 
 Keys are string literals of the sources ("status.saved") and names from tables: option.NAME of options.def, action.NAME
 of ui/actions.def, command.NAME of ui/commands.def, cli.NAME of the commands in cli/cli.c. Placeholders must agree
-between languages, and plurals must have the categories that the language needs.
+between languages, and plurals must have the categories that the language needs. Texts are written as each language
+is: no straight quotes, ¿ and ¡ in Spanish, full-width signs in Chinese and Japanese, spaces before ; : ! ? in French (the
+build makes them no-break ones); nothing is left in English; the parts of the status bar keep to their widths.
 """
 import glob
 import os
 import re
 import sys
+import unicodedata
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 EUROPEAN = {"one", "other"}  # French, Spanish, Italian and Portuguese have "many" for whole millions: never shown here
@@ -65,6 +68,60 @@ def categories(text):
     return [{name for name in re.findall(r"(=?\w+) \{", case) if name[0] != "="} - {"plural"} for case in re.findall(r"plural, ((?:=?\w+ \{[^}]*\} ?)+)", text)]
 
 
+CJK = r"[\u3040-\u30ff\u3400-\u9fff]"
+LEFT_AS_IN_ENGLISH = re.compile(r"^(sessions\.(when|heading|messages)|session\.detail|models\.size|man\.sentence|value\.|key\.|name\.)")
+
+
+def plain(text):
+    """What is read: without placeholders, the syntax of plurals, commands and options."""
+    text = re.sub(r"\{\d+, plural, |(?:=\d|zero|one|two|few|many|other) (?=\{)", "", text)
+    text = re.sub(r"\{\d+[^{}]*\}", "0", text)
+    return re.sub(r"[{}]|(?<![\w.])(?:/[a-z]+!?|--?[a-z][a-z-]*|[A-Z]+(?:_[A-Z]+)*)", " ", text)
+
+
+def writing_problems(language, key, text):
+    shown = plain(text.replace("\\n", "\n"))
+    if re.search(r"""["'`]|\.\.\.""", shown):
+        yield "straight quotes or three dots; write “ ” ’ …"
+    if text != text.strip():
+        yield "a space at the end"
+    if language == "fr" and re.search(r"[^\W\d_][;!?]|[^\W\d_]:\s|«\S|\w»", shown):
+        yield "a space is missing before ; : ! ? or inside « »"
+    if language == "es" and ("?" in shown) > ("¿" in shown) or language == "es" and re.search(r"\w!", shown) and "¡" not in shown:
+        yield "¿ or ¡ is missing"
+    if language in ("zh", "ja") and re.search(rf"{CJK}[,;:!?(]|[,;:!?)]{CJK}", shown):
+        yield "signs beside Chinese and Japanese letters are full-width"
+    if language == "ar" and re.search(r"[\u0620-\u064a][,;?]", shown):
+        yield "Arabic writes ، ؛ ؟"
+    if language == "hi" and re.search(r"[\u0900-\u097f]\.(?=\s|$)", shown):
+        yield "a sentence in Hindi ends in ।"
+    if language != "en" and text == english.get(key) and not LEFT_AS_IN_ENGLISH.match(key) and \
+            len(re.findall(r"[^\W\d_]{2,}", shown)) > 1:
+        yield "the same as in English"
+
+
+def cells(text):
+    wide = sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 1
+               for c in text)
+    return wide
+
+
+STATUS_MOST, HINTS_MOST = 70, 34
+
+
+def status_bar_cells(messages):
+    """The left part of the status bar at its longest: context with its meter, speed, time saved, and gaps."""
+    parts = ["status.context", "status.speed", "status.saved"]
+    samples = {"{0}": "12.4k/32k", "{0, number, #,##0.0}": "131.2", "{0, time, short}": "11:02 PM"}
+    total = 1 + len(" ▕████████▏") + 2 * (len(parts) - 1)
+    for part in parts:
+        text = messages[part].replace("#,##,##", "#,##")
+        for pattern, sample in samples.items():
+            text = text.replace(pattern, sample)
+        total += cells(text)
+    return total
+
+
 english = read("locale/en.txt")
 used = used_keys(english)
 for key in sorted(used - set(english)):
@@ -83,7 +140,13 @@ for path in sorted(glob.glob("locale/*.txt")):
         for given in categories(text):
             if given != PLURALS.get(language, given):
                 problems.append(f"{path}: {key}: plural cases {sorted(given)}, needed {sorted(PLURALS[language])}")
+        for problem in writing_problems(language, key, text):
+            problems.append(f"{path}: {key}: {problem}: {text[:60]}")
         if text.count("{") != text.count("}"):
             problems.append(f"{path}: {key}: braces do not match")
+    if not set(english) - set(messages) and status_bar_cells(messages) > STATUS_MOST:
+        problems.append(f"{path}: context, speed and saved take {status_bar_cells(messages)} cells, more than {STATUS_MOST}")
+    if cells(messages.get("status.hints", "")) > HINTS_MOST:
+        problems.append(f"{path}: status.hints takes more than {HINTS_MOST} cells")
 print("\n".join(problems) if problems else f"{len(english)} messages in {len(glob.glob('locale/*.txt'))} languages")
 sys.exit(bool(problems))

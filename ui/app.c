@@ -30,6 +30,13 @@ void app_banner(struct app *app, enum style style, bool stays, char *text)
 	app->dirty = true;
 }
 
+char *app_error(const struct app *app, const char *err)
+{
+	char *line = i18n_sanitize_line(err, strlen(err)), *text = i18n_format(app->tr, "chat.error", I18N_S(line));
+	free(line);
+	return text;
+}
+
 void app_changed_input(struct app *app)
 {
 	app->dirty = true;

@@ -81,7 +81,7 @@ struct app {
 	int message_count;
 	struct turn *turn;
 	int answer_entry;        /* of the running turn, -1: nothing said yet */
-	const char *answer_mark; /* what is to be said about the last answer ("interrupted"), or NULL */
+	const char *answer_mark; /* the message about the last answer ("chat.interrupted"), or NULL */
 	struct backlog *backlog;
 	struct app_waiting *waiting;
 	int waiting_count, waiting_entry; /* its first entry in the transcript */
@@ -89,6 +89,7 @@ struct app {
 	int left_out;                     /* messages before the model's memory begins */
 	bool warned_full;
 
+	int greeting; /* its entry in the transcript plus one; 0: there is none */
 	char *banner; /* a line above the input, until something else happens */
 	enum style banner_style;
 	bool banner_stays;                                      /* not taken away by the next key */
@@ -113,6 +114,7 @@ void app_tick(struct app *);                              /* whatever time has m
 int app_timeout(const struct app *);                      /* ms until app_tick has something to do, -1: never */
 void app_note(struct app *, enum entry_kind, char *text); /* into the transcript; takes text */
 void app_banner(struct app *, enum style, bool stays, char *text); /* takes text; NULL: none */
+char *app_error(const struct app *, const char *err);              /* an error of a library, for people; caller frees */
 void app_changed_input(struct app *);                              /* the draft is to be saved and the screen drawn */
 
 /* --- app_draw.c --- */
@@ -153,8 +155,10 @@ void app_turn_end(struct app *);          /* at once, keeping what there is */
 void app_ahead_conversation(struct app *); /* it is another, or has gone on, or the model is */
 void app_ahead_input(struct app *);        /* the input line is another */
 void app_ahead_tick(struct app *);
+void app_turn_translate(struct app *); /* what it has said, in the language that is now spoken */
 
 /* --- app_session.c --- */
+void app_session_translate(struct app *);
 void app_session_new(struct app *);
 bool app_session_open(struct app *, const char *id, int64_t show_message);
 bool app_session_ensure(struct app *); /* there is a stored session to write to */

@@ -37,7 +37,7 @@ static void say_key(struct app *app, enum style style, const char *key)
 
 static void say_error(struct app *app, const char *err)
 {
-	say(app, STYLE_ERROR, i18n_sanitize_line(err, strlen(err)));
+	say(app, STYLE_ERROR, app_error(app, err));
 }
 
 /* Cuts the next word off; NULL at the end. */
@@ -463,6 +463,8 @@ static void do_lang(const struct call *c)
 	i18n_close(app->own_tr);
 	app->own_tr = tr;
 	app->tr = tr;
+	app_session_translate(app);
+	app_turn_translate(app);
 	say(app, STYLE_DIM, i18n_format(tr, "chat.language", I18N_S(i18n_language(tr))));
 }
 

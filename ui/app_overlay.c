@@ -140,7 +140,7 @@ void app_overlay_sessions(struct app *app)
 		return;
 	}
 	if (session_list(app->o.sessions, false, &list, &count, err, sizeof(err))) {
-		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		app_banner(app, STYLE_ERROR, false, app_error(app, err));
 		return;
 	}
 	struct overlay *o = open_overlay(app, OVERLAY_SESSIONS, i18n_text(app->tr, "overlay.sessions"));
@@ -184,7 +184,7 @@ void app_overlay_search(struct app *app, const char *query)
 		return;
 	}
 	if (sessions_search(app->o.sessions, query, HITS_MOST, &hits, &count, err, sizeof(err))) {
-		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		app_banner(app, STYLE_ERROR, false, app_error(app, err));
 		return;
 	}
 	char *shown = i18n_sanitize_line(query, strlen(query));

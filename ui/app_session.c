@@ -38,6 +38,7 @@ static void forget(struct app *app)
 	app->stored = false;
 	app->message_count = 0;
 	app->left_out = 0;
+	app->greeting = 0;
 	app->warned_full = false;
 	app->saved_at = 0;
 	memset(&app->usage, 0, sizeof(app->usage));
@@ -53,6 +54,14 @@ static void forget(struct app *app)
 static void greet(struct app *app)
 {
 	app_note(app, ENTRY_NOTE, xstrdup(i18n_text(app->tr, "chat.greeting")));
+	app->greeting = transcript_count(app->transcript);
+}
+
+void app_session_translate(struct app *app)
+{
+	const char *text = i18n_text(app->tr, "chat.greeting");
+	if (app->greeting && app->greeting <= transcript_count(app->transcript))
+		transcript_set(app->transcript, app->greeting - 1, text, strlen(text));
 }
 
 void app_session_new(struct app *app)
@@ -62,7 +71,7 @@ void app_session_new(struct app *app)
 	free(app->system);
 	app->system = options_system(app->o.options, err, sizeof(err));
 	if (!app->system) {
-		app_note(app, ENTRY_ERROR, xstrdup(err));
+		app_note(app, ENTRY_ERROR, app_error(app, err));
 		app->system = xstrdup("");
 	}
 	greet(app);
@@ -101,7 +110,7 @@ static int show_message(struct app *app, const struct message *m)
 	};
 	int entry = transcript_add(app->transcript, kinds[m->role], m->content, m->len);
 	if (m->status == MESSAGE_PARTIAL)
-		transcript_mark(app->transcript, entry, i18n_text(app->tr, "chat.interrupted"));
+		transcript_mark(app->transcript, entry, "chat.interrupted");
 	app_session_add(app, m->role, m->id, m->parent, entry);
 	return entry;
 }
@@ -113,7 +122,7 @@ static void show_path(struct app *app, int64_t wanted)
 	size_t count = 0;
 	int wanted_entry = -1;
 	if (message_path(app->o.sessions, app->session.row, &path, &count, err, sizeof(err))) {
-		app_note(app, ENTRY_ERROR, i18n_sanitize_line(err, strlen(err)));
+		app_note(app, ENTRY_ERROR, app_error(app, err));
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -197,7 +206,7 @@ static bool move_leaf(struct app *app, int64_t leaf, int keep)
 		return false;
 	}
 	if (session_set_leaf(app->o.sessions, app->session.row, leaf, err, sizeof(err))) {
-		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		app_banner(app, STYLE_ERROR, false, app_error(app, err));
 		return false;
 	}
 	return true;

@@ -97,7 +97,7 @@ void app_turn_show_waiting(struct app *app)
 	transcript_truncate(app->transcript, app->waiting_entry);
 	for (int i = 0; i < app->waiting_count; i++) {
 		int entry = transcript_add(app->transcript, ENTRY_USER, app->waiting[i].text, app->waiting[i].len);
-		transcript_mark(app->transcript, entry, i18n_text(app->tr, "chat.waiting"));
+		transcript_mark(app->transcript, entry, "chat.waiting");
 	}
 	transcript_scroll_end(app->transcript);
 	app->dirty = true;
@@ -196,8 +196,7 @@ static void start_with(struct app *app, const char *text, size_t len)
 	bool started = start(app, text, len, err, sizeof(err));
 	app_session_add(app, MESSAGE_USER, started ? turn_user_message(app->turn) : 0, parent, entry);
 	if (!started) {
-		char *line = i18n_sanitize_line(err, strlen(err));
-		app_note(app, ENTRY_ERROR, line);
+		app_note(app, ENTRY_ERROR, app_error(app, err));
 	}
 }
 
@@ -239,7 +238,7 @@ void app_turn_regenerate(struct app *app)
 		return;
 	free(text);
 	if (!start(app, NULL, 0, err, sizeof(err)))
-		app_note(app, ENTRY_ERROR, i18n_sanitize_line(err, strlen(err)));
+		app_note(app, ENTRY_ERROR, app_error(app, err));
 }
 
 /* --- Events -------------------------------------------------------------------------------- */
@@ -278,6 +277,11 @@ static void memory_begins(struct app *app, int left_out)
 	free(line);
 }
 
+void app_turn_translate(struct app *app)
+{
+	memory_begins(app, app->left_out);
+}
+
 static void prompt_progress(struct app *app, const struct engine_event *event)
 {
 	set_phase(app, ENGINE_PROMPT);
@@ -311,8 +315,8 @@ static void mark_answer(struct app *app)
 		key = "chat.length";
 	if (!key || app->answer_entry < 0)
 		return;
-	transcript_mark(app->transcript, app->answer_entry, i18n_text(app->tr, key));
-	app->answer_mark = i18n_text(app->tr, key);
+	transcript_mark(app->transcript, app->answer_entry, key);
+	app->answer_mark = key;
 }
 
 static void finish(struct app *app)
@@ -332,8 +336,7 @@ static void finish(struct app *app)
 			app_banner(app, STYLE_DIM, false, NULL);
 	}
 	if (turn_error(turn)) {
-		char *line = i18n_sanitize_line(turn_error(turn), strlen(turn_error(turn)));
-		app_note(app, ENTRY_ERROR, line);
+		app_note(app, ENTRY_ERROR, app_error(app, turn_error(turn)));
 	} else {
 		app_session_name(app);
 		warn_when_full(app);
@@ -400,7 +403,7 @@ void app_turn_end(struct app *app)
 		return;
 	engine_cancel(app->engine);
 	if (app->answer_entry >= 0)
-		transcript_mark(app->transcript, app->answer_entry, i18n_text(app->tr, "chat.interrupted"));
+		transcript_mark(app->transcript, app->answer_entry, "chat.interrupted");
 	turn_free(app->turn); /* stores the answer so far */
 	app->turn = NULL;
 	app->stray = true;

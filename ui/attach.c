@@ -110,7 +110,7 @@ void attach_file(struct app *app, const char *path)
 	char err[512];
 	struct buffer text = {0};
 	if (attach_read(path, &text, err, sizeof(err))) {
-		app_note(app, ENTRY_ERROR, xstrdup(err));
+		app_note(app, ENTRY_ERROR, app_error(app, err));
 		return;
 	}
 	int64_t tokens = count_tokens(app, text.data, text.len);

@@ -73,7 +73,7 @@ static void take_back(struct app *app, const char *path)
 		editor_set_text(app->editor, text.data ? text.data : "", text.len);
 		app_changed_input(app);
 	} else {
-		app_banner(app, STYLE_ERROR, false, xstrdup(err));
+		app_banner(app, STYLE_ERROR, false, app_error(app, err));
 	}
 	buffer_free(&text);
 }
@@ -86,7 +86,7 @@ void external_editor_run(struct app *app)
 		return;
 	char *path = xasprintf("%s/bora-XXXXXX.md", dir && dir[0] == '/' ? dir : "/tmp");
 	if (write_draft(app, path, err, sizeof(err))) {
-		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		app_banner(app, STYLE_ERROR, false, app_error(app, err));
 		free(path);
 		return;
 	}

@@ -83,7 +83,7 @@ static void print_news(struct line_mode *lm)
 			break;
 		end_line(lm);
 		if (lm->entry == app->answer_entry && app->answer_mark)
-			printf("[%s]\n", app->answer_mark);
+			printf("[%s]\n", i18n_text(app->tr, app->answer_mark));
 		lm->entry++;
 		lm->printed = 0;
 	}

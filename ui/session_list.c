@@ -19,6 +19,10 @@ char *session_list_detail(const struct i18n *tr, const struct session *session)
 	char *short_model = i18n_truncate(tr, model, 24);
 	char *detail = i18n_format(tr, "session.detail", I18N_I(session->messages), I18N_T((double)session->updated),
 				   I18N_S(short_model));
+	static const char separator[] = " · ";
+	size_t len = strlen(detail), cut = strlen(separator);
+	if (!*model && len >= cut && strcmp(detail + len - cut, separator) == 0)
+		detail[len - cut] = '\0';
 	free(short_model);
 	free(model);
 	return detail;

@@ -61,8 +61,17 @@ void status_bar_draw(struct screen *screen, const struct i18n *tr, int row, cons
 		saved_part(tr, s),
 		xstrdup(i18n_text(tr, "status.hints")),
 	};
-	for (int i = 0; i < PARTS; i++)
+	int state = 0;
+	for (int i = 0; i < PARTS; i++) {
 		width[i] = i18n_width(tr, part[i], strlen(part[i]));
+		state += i < PARTS - 1 && width[i] ? width[i] + GAP : 0;
+	}
+	/* The first hint is the way to all others. */
+	char *more = strstr(part[PARTS - 1], "  ");
+	if (more && 1 + state + width[PARTS - 1] + 1 > columns) {
+		*more = '\0';
+		width[PARTS - 1] = i18n_width(tr, part[PARTS - 1], strlen(part[PARTS - 1]));
+	}
 	/* What does not fit is left out from the end; the hints stand on the far side. */
 	for (int i = 0; i < PARTS; i++) {
 		bool last = i == PARTS - 1;

@@ -667,8 +667,15 @@ static void draw_memory_line(const struct transcript *t, struct screen *screen, 
 	char *text = xasprintf("─ %s ", t->memory_text ? t->memory_text : "");
 	int column = screen_text(screen, t->tr, y, 0, t->width, text, STYLE_WARNING);
 	for (; column < t->width; column++)
-		screen->ops->put(screen, y, column, "─", strlen("─"), 1, STYLE_WARNING);
+		screen->ops->put(screen, y, screen_column(screen, t->tr, column, 1), "─", strlen("─"), 1,
+				 STYLE_WARNING);
 	free(text);
+}
+
+/* Text as it was typed is one part. */
+static bool first_row_rtl(const struct piece *piece, int row)
+{
+	return piece->part_count == 1 && row < piece->parts[0].layout.count && piece->parts[0].layout.rows[row].rtl;
 }
 
 /* Row number `row` of an entry: the memory line, its body, its mark, a space that may hold its tag. */
@@ -680,15 +687,18 @@ static void draw_row(const struct transcript *t, struct screen *screen, int y, i
 		draw_memory_line(t, screen, y);
 		return;
 	}
-	if (row == 0 && entry->kind == ENTRY_USER)
-		screen->ops->put(screen, y, 0, "›", strlen("›"), 1, STYLE_PROMPT);
 	if (row < entry->body.rows) {
 		int within = 0;
 		const struct body_chunk *chunk;
 		const struct piece *piece = body_row(&entry->body, row, &within, &chunk);
 		int indent = indent_of(entry);
-		struct strip strip = {screen, y, indent, t->width - indent, style_of(entry), marked, false};
+		bool rtl = piece && (piece->rtl || first_row_rtl(piece, within));
+		int x = rtl ? 0 : indent;
+		struct strip strip = {screen, y, x, t->width - indent, style_of(entry), marked, false};
 		strip.selected = piece && is_selected(t, index, chunk);
+		if (row == 0 && indent)
+			screen->ops->put(screen, y, rtl ? t->width - 1 : 0, rtl ? "‹" : "›", strlen("›"), 1,
+					 STYLE_PROMPT);
 		if (piece)
 			draw_piece(t, &strip, piece, within);
 		if (piece && within == 0 && piece->kind == PIECE_FENCE)
@@ -697,7 +707,7 @@ static void draw_row(const struct transcript *t, struct screen *screen, int y, i
 	}
 	row -= entry->body.rows;
 	if (row == 0 && entry->mark)
-		screen_text(screen, t->tr, y, 0, t->width, entry->mark, STYLE_DIM);
+		screen_text(screen, t->tr, y, 0, t->width, i18n_text(t->tr, entry->mark), STYLE_DIM);
 	else if (entry->tag)
 		screen_text(screen, t->tr, y, indent_of(entry), t->width, entry->tag,
 			    entry->chosen ? STYLE_SELECTED : STYLE_DIM);

@@ -31,7 +31,7 @@ void transcript_append(struct transcript *, int index, const char *text, size_t 
 void transcript_finish(struct transcript *, int index); /* nothing more comes: what is half-written stays so */
 void transcript_set(struct transcript *, int index, const char *text, size_t len);
 void transcript_mark(struct transcript *, int index,
-		     const char *suffix); /* a dim note after it: "interrupted"; NULL: none */
+		     const char *key); /* a dim message after it: "chat.interrupted"; NULL: none */
 /* A short note in the space below an entry: "‹2/3›"; NULL: none. The chosen entry's stands out. */
 void transcript_tag(struct transcript *, int index, const char *text, bool chosen);
 void transcript_truncate(struct transcript *, int count);                             /* drops entries from count on */

@@ -105,7 +105,7 @@ static const char at_20[] = "› Hello there, how\n"
 			    "上海的人口比北京多，\n"
 			    "大约两千四百万。\n"
 			    "\n"
-			    "› ؟ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ ﻲﻫ ﺎﻣ\n"
+			    "؟ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ ﻲﻫ ﺎﻣ ‹\n"
 			    "\n"
 			    "      ﻲﻫ ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ\n"
 			    "    .987 ﺬﻨﻣ (ﺲﻳﺭﺎﺑ)\n"
@@ -131,7 +131,7 @@ static const char at_40[] = "› Hello there, how are you today?\n"
 			    "\n"
 			    "上海的人口比北京多，大约两千四百万。\n"
 			    "\n"
-			    "›                     ؟ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ ﻲﻫ ﺎﻣ\n"
+			    "                    ؟ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ ﻲﻫ ﺎﻣ ‹\n"
 			    "\n"
 			    "         .987 ﺬﻨﻣ (ﺲﻳﺭﺎﺑ) ﻲﻫ ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ\n"
 			    "\n"
@@ -155,7 +155,7 @@ static const char at_80[] = "› Hello there, how are you today?\n"
 			    "\n"
 			    "上海的人口比北京多，大约两千四百万。\n"
 			    "\n"
-			    "›                                                             ؟ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ ﻲﻫ ﺎﻣ\n"
+			    "                                                            ؟ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ ﻲﻫ ﺎﻣ ‹\n"
 			    "\n"
 			    "                                                 .987 ﺬﻨﻣ (ﺲﻳﺭﺎﺑ) ﻲﻫ ﺎﺴﻧﺮﻓ ﺔﻤﺻﺎﻋ\n"
 			    "\n"
@@ -294,7 +294,7 @@ static void test_marks_and_memory(void **state)
 {
 	struct fixture *f = *state;
 	add_numbered(f, 4);
-	transcript_mark(f->t, 1, "interrupted");
+	transcript_mark(f->t, 1, "chat.interrupted");
 	transcript_memory_line(f->t, 2, "memory begins here");
 	const char *text = drawn(f, false);
 	const char *mark = strstr(text, "interrupted"), *memory = strstr(text, "memory begins here");
@@ -357,7 +357,7 @@ static void test_tags(void **state)
 	add_numbered(f, 40);
 	transcript_tag(f->t, 39, "‹2/3›", false);
 	assert_non_null(strstr(drawn(f, false), "‹2/3›")); /* also below the very last */
-	transcript_mark(f->t, 39, "interrupted");
+	transcript_mark(f->t, 39, "chat.interrupted");
 	const char *screen = drawn(f, false), *mark = strstr(screen, "interrupted");
 	assert_true(mark && strstr(screen, "‹2/3›") > mark);
 	transcript_tag(f->t, 39, NULL, false);

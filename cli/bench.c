@@ -155,6 +155,8 @@ int cli_bench(struct cli *cli)
 	char err[512], number[24];
 	struct values prompt, gen, depth;
 	struct engine *engine;
+	if (option_flag(cli->options, OPTION_LANGUAGES))
+		return cli_bench_languages(cli);
 	const char *asked = option_string(cli->options, OPTION_PROMPT);
 	if (parse_values("-p", asked && *asked ? asked : "512", &prompt) ||
 	    parse_values("-n", option_string(cli->options, OPTION_GEN), &gen) ||

@@ -37,6 +37,7 @@ int cli_tokenize(struct cli *);
 int cli_detokenize(struct cli *);
 int cli_score(struct cli *);
 int cli_bench(struct cli *);
+int cli_bench_languages(struct cli *); /* bench --languages */
 int cli_render(struct cli *);
 int cli_terminal(struct cli *);
 

@@ -2,9 +2,11 @@
 """The picture of the README: a real conversation in a real terminal, drawn as SVG.
 
 usage: picture.py OUT.svg [MODEL]       (needs ./bora, the model, python3-pexpect and python3-pyte)
+       picture.py --arabic OUT.svg      a stored conversation in the Arabic interface
 """
 import html
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -91,5 +93,24 @@ def main(path, model):
         look(2)
 
 
-if __name__ == "__main__":
+def arabic(path):
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path.insert(0, here)
+    from terminal import Terminal
+    with tempfile.TemporaryDirectory() as home:
+        env = {f"BORA_{d}_DIR": os.path.join(home, d.lower()) for d in ("CONFIG", "DATA", "STATE", "CACHE")}
+        env.update(BORA_LANG="ar", BORA_MODELS_DIR=os.environ.get("BORA_MODELS_DIR") or os.path.expanduser("~/.local/share/bora/models"))
+        subprocess.run(["./bora", "sessions", "import", os.path.join(here, "arabic.json")], env=dict(os.environ, **env), check=True)
+        with Terminal(["./bora", "-c"], env=env, rows=ROWS, columns=COLUMNS) as terminal:
+            terminal.wait(lambda text: "int add" in text and "0/" in text, seconds=60, what="the conversation and the model")
+            while terminal.read(1):
+                pass
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(draw(terminal.screen))
+            print(terminal.text())
+
+
+if __name__ == "__main__" and sys.argv[1] == "--arabic":
+    arabic(sys.argv[2])
+elif __name__ == "__main__":
     main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "default")

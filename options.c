@@ -26,6 +26,7 @@ struct options {
 	struct value value[OPTION_COUNT];
 	char **rest; /* borrowed from argv, NULL at the end */
 	int rest_count;
+	bool several; /* OPTION_SEVERAL holds */
 };
 
 static void value_clear(struct value *value)
@@ -91,6 +92,26 @@ static int parse_number(const struct option_info *info, const char *text, double
 	return 0;
 }
 
+/* Several numbers with commas between; *number: the first. */
+static int parse_numbers(const struct option_info *info, const char *text, double *number, char *err, size_t errlen)
+{
+	char *copy = xstrdup(text);
+	int failed = 0;
+	bool first = true;
+	for (char *at = copy, *end; !failed && at; at = end) {
+		double each;
+		end = strchr(at, ',');
+		if (end)
+			*end++ = '\0';
+		failed = parse_number(info, at, &each, err, errlen);
+		if (!failed && first)
+			*number = each;
+		first = false;
+	}
+	free(copy);
+	return failed;
+}
+
 static int parse_flag(const struct option_info *info, const char *text, bool *on, char *err, size_t errlen)
 {
 	static const char *const yes[] = {"yes", "on", "true", "1"}, *const no[] = {"no", "off", "false", "0"};
@@ -120,7 +141,8 @@ int options_set(struct options *options, enum option_id id, const char *text, ch
 	switch (info->type) {
 	case OPTION_INTEGER:
 	case OPTION_REAL:
-		if (parse_number(info, text, &number, err, errlen))
+		if ((options->several && (info->flags & OPTION_SEVERAL) ? parse_numbers : parse_number)(
+			    info, text, &number, err, errlen))
 			return -1;
 		break;
 	case OPTION_CHOICE:
@@ -222,6 +244,7 @@ static int parse_letters(struct options *options, const char *command, struct cu
 int options_parse(struct options *options, const char *command, int argc, char **argv, char *err, size_t errlen)
 {
 	struct cursor cursor = {.argc = argc, .argv = argv};
+	options->several = command && strcmp(command, "bench") == 0;
 	options->rest = xcalloc((size_t)argc + 1, sizeof(*options->rest));
 	bool only_words = false;
 	for (; cursor.at < argc; cursor.at++) {

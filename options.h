@@ -19,7 +19,12 @@ enum option_id {
 
 enum option_group { GROUP_CHAT, GROUP_MODEL, GROUP_SAMPLING, GROUP_SCREEN, GROUP_TOOLS, GROUP_GENERAL, GROUP_COUNT };
 enum option_type { OPTION_FLAG, OPTION_STRING, OPTION_INTEGER, OPTION_REAL, OPTION_CHOICE, OPTION_LIST };
-enum { OPTION_IN_CONFIG = 1, OPTION_IN_SET = 2, OPTION_OPTIONAL_VALUE = 4 };
+enum {
+	OPTION_IN_CONFIG = 1,
+	OPTION_IN_SET = 2,
+	OPTION_OPTIONAL_VALUE = 4,
+	OPTION_SEVERAL = 8, /* bora bench takes several numbers, separated by commas: option_string() has them */
+};
 
 struct option_info {
 	enum option_id id;
@@ -39,7 +44,7 @@ struct options; /* values, and where each came from */
 struct options *options_create(void);
 void options_free(struct options *);
 /* Both return -1 with one line: what, where, what to do. */
-/* command (or NULL) decides what -n means; argv holds the words after it. */
+/* command (or NULL) decides what -n means, and whether several numbers may be given; argv holds the words after it. */
 int options_parse(struct options *, const char *command, int argc, char **argv, char *err, size_t errlen);
 int options_read_config(struct options *, const char *path, char *err, size_t errlen); /* a missing file is fine */
 int options_set(struct options *, enum option_id, const char *text, char *err, size_t errlen); /* /set and the like */

@@ -14,8 +14,13 @@ struct values {
 	int count, value[VALUES_MAX];
 };
 
+struct tests {
+	struct values prompt, gen, depth;
+};
+
 struct test {
 	int prompt, gen, depth;
+	bool several; /* there are more numbers of threads or batches than one */
 };
 
 struct samples {
@@ -83,6 +88,7 @@ static void print_json(const struct engine_model *model, const struct test *test
 	cJSON_AddNumberToObject(json, "n_gen", test->gen);
 	cJSON_AddNumberToObject(json, "n_depth", test->depth);
 	cJSON_AddNumberToObject(json, "n_threads", model->threads);
+	cJSON_AddNumberToObject(json, "n_batch", model->batch);
 	cJSON_AddNumberToObject(json, "avg_ts", s->mean);
 	cJSON_AddNumberToObject(json, "stddev_ts", s->deviation);
 	cJSON_AddItemToObject(json, "samples_ts", cJSON_CreateDoubleArray(s->per_second, s->count));
@@ -97,7 +103,10 @@ static void print_json(const struct engine_model *model, const struct test *test
 static void print_row(const struct engine_model *model, const struct test *test, const struct samples *s)
 {
 	char *name = test_name(test);
-	printf("%-18s %10.2f ± %.2f\n", name, s->mean, s->deviation);
+	printf("%-18s ", name);
+	if (test->several)
+		printf("t%-3d b%-5d", model->threads, model->batch);
+	printf("%10.2f ± %.2f\n", s->mean, s->deviation);
 	free(name);
 }
 
@@ -127,18 +136,39 @@ static int run_test(struct cli *cli, struct engine *engine, const struct test *t
 	return code;
 }
 
-static int run_tests(struct cli *cli, struct engine *engine, const struct values *prompt, const struct values *gen,
-		     const struct values *depth)
+static int run_tests(struct cli *cli, struct engine *engine, bool several, const struct tests *tests)
 {
+	const struct values *prompt = &tests->prompt, *gen = &tests->gen, *depth = &tests->depth;
 	int code = 0;
 	for (int d = 0; d < depth->count; d++) {
 		for (int i = 0; i < prompt->count && !code; i++)
 			if (prompt->value[i])
-				code = run_test(cli, engine, &(struct test){prompt->value[i], 0, depth->value[d]});
+				code = run_test(cli, engine,
+						&(struct test){prompt->value[i], 0, depth->value[d], several});
 		for (int i = 0; i < gen->count && !code; i++)
 			if (gen->value[i])
-				code = run_test(cli, engine, &(struct test){0, gen->value[i], depth->value[d]});
+				code = run_test(cli, engine,
+						&(struct test){0, gen->value[i], depth->value[d], several});
 	}
+	return code;
+}
+
+/* All tests with one number of threads and one batch. */
+static int run_with(struct cli *cli, int threads, int batch, bool several, const struct tests *tests)
+{
+	char err[512], number[24];
+	struct engine *engine;
+	snprintf(number, sizeof(number), "%d", threads);
+	if (options_set(cli->options, OPTION_THREADS, number, err, sizeof(err)))
+		return cli_fail("%s", err);
+	snprintf(number, sizeof(number), "%d", batch);
+	if (options_set(cli->options, OPTION_BATCH, number, err, sizeof(err)))
+		return cli_fail("%s", err);
+	int code = cli_open_engine(cli, false, &engine);
+	if (code)
+		return code;
+	code = run_tests(cli, engine, several, tests);
+	engine_close(engine);
 	return code;
 }
 
@@ -153,24 +183,26 @@ static int largest(const struct values *values)
 int cli_bench(struct cli *cli)
 {
 	char err[512], number[24];
-	struct values prompt, gen, depth;
-	struct engine *engine;
+	struct tests tests;
+	struct values threads, batch;
 	if (option_flag(cli->options, OPTION_LANGUAGES))
 		return cli_bench_languages(cli);
 	const char *asked = option_string(cli->options, OPTION_PROMPT);
-	if (parse_values("-p", asked && *asked ? asked : "512", &prompt) ||
-	    parse_values("-n", option_string(cli->options, OPTION_GEN), &gen) ||
-	    parse_values("-d", option_string(cli->options, OPTION_DEPTH), &depth))
+	if (parse_values("-p", asked && *asked ? asked : "512", &tests.prompt) ||
+	    parse_values("-n", option_string(cli->options, OPTION_GEN), &tests.gen) ||
+	    parse_values("-d", option_string(cli->options, OPTION_DEPTH), &tests.depth) ||
+	    parse_values("-t", option_string(cli->options, OPTION_THREADS), &threads) ||
+	    parse_values("-b", option_string(cli->options, OPTION_BATCH), &batch))
 		return 2;
-	int longest = largest(&prompt) > largest(&gen) ? largest(&prompt) : largest(&gen);
-	snprintf(number, sizeof(number), "%d", largest(&depth) + longest + 1);
+	int prompt = largest(&tests.prompt), gen = largest(&tests.gen);
+	snprintf(number, sizeof(number), "%d", largest(&tests.depth) + (prompt > gen ? prompt : gen) + 1);
 	if (!option_given(cli->options, OPTION_CTX_SIZE) &&
 	    options_set(cli->options, OPTION_CTX_SIZE, number, err, sizeof(err)))
 		return cli_fail("%s", err);
-	int code = cli_open_engine(cli, false, &engine);
-	if (code)
-		return code;
-	code = run_tests(cli, engine, &prompt, &gen, &depth);
-	engine_close(engine);
+	int code = 0;
+	bool several = threads.count > 1 || batch.count > 1;
+	for (int t = 0; t < threads.count; t++)
+		for (int b = 0; b < batch.count && !code; b++)
+			code = run_with(cli, threads.value[t], batch.value[b], several, &tests);
 	return code;
 }

@@ -16,7 +16,7 @@ const struct cli_command cli_commands[] = {
 	{"tokenize", cli_tokenize, "-m MODEL [--no-bos] [--special]"},
 	{"detokenize", cli_detokenize, "-m MODEL"},
 	{"score", cli_score, "-m MODEL [--ids] [--top N]"},
-	{"bench", cli_bench, "-m MODEL [-p N,…] [-n N,…] [-d N,…] [-r N] | --languages"},
+	{"bench", cli_bench, "-m MODEL [-p N,…] [-n N,…] [-d N,…] [-t N,…] [-b N,…] [-r N] | --languages"},
 	{"render", cli_render, "[--width N] [--markdown]"},
 	{"terminal", cli_terminal, ""},
 	{NULL, NULL, NULL},

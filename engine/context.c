@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_CONTEXT = 32768, DEFAULT_BATCH = 512, BATCH_MAX = 4096, KEEP_PAGES = 1024 };
+enum { DEFAULT_CONTEXT = 32768, DEFAULT_BATCH = 256, BATCH_MAX = 4096, KEEP_PAGES = 1024 };
 
 /* --- Opening ------------------------------------------------------------------------- */
 
@@ -72,6 +72,7 @@ static void describe(struct context *c)
 	about->ctx_trained = model->h.ctx_trained;
 	about->embedding = model->h.embd;
 	about->layers = model->h.layers;
+	about->batch = c->batch;
 	about->threads = c->pool ? pool_threads(c->pool) : 0;
 	read_sampling(model->gguf, &about->sampling);
 }

@@ -39,7 +39,7 @@ struct engine_options {
 	const char *path; /* a GGUF file */
 	int ctx_size;     /* tokens; 0: the model's own, at most 32,768 */
 	int threads;      /* 0: physical cores within affinity and quota */
-	int batch;        /* prompt tokens a step, 1..4096; 0: 512 */
+	int batch;        /* prompt tokens a step, 1..4096; 0: 256 */
 	enum engine_kv_type kv_type;
 	const char *chat_format; /* a name from engine_chat_formats(); NULL: recognise it */
 	const char *isa;         /* kernel set by name; NULL: the best this CPU has */
@@ -68,7 +68,7 @@ struct engine_model {
 	const char *warning;      /* one line about oddities in the file, or "" */
 	char fingerprint[33];     /* hex: same model and weights, same fingerprint */
 	uint64_t parameters, file_bytes;
-	int vocab_size, ctx_size, ctx_trained, embedding, layers, threads;
+	int vocab_size, ctx_size, ctx_trained, embedding, layers, threads, batch;
 	struct engine_sampling {      /* what the file recommends, else the defaults */
 		float temp;           /* 0: greedy, reproducible to the byte */
 		int top_k;            /* 0: off */

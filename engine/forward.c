@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* A step of a layer is one pool_run(): its parts are row ranges, tokens, or heads.
  * For one token the steps over tokens have one part, which the pool runs on the
@@ -17,7 +18,6 @@ enum {
 	PART_BYTES = 128 << 10, /* of weights, at least, that a part is worth */
 	PARTS_A_THREAD = 8,
 	PART_PRODUCTS = 256 << 20, /* multiplications a part at most: a cancel is noticed in time */
-	BATCH_USEFUL = 256,       /* more tokens a pass cost memory and gain nothing */
 };
 
 struct forward {
@@ -35,13 +35,16 @@ struct forward {
 	int lo, count, first, layer;
 	/* Scratch, a row a token. */
 	float *x;               /* [batch][embd] the residual stream */
-	float *norm;            /* [batch][wide] input of the next matrix */
+	float *norm;            /* [batch][wide] input of the next matrix, but for the FFN's last */
 	float *q, *key, *value; /* [batch][q_width] … */
 	float *out;             /* [batch][embd] what attention and FFN add */
-	float *gate, *up;       /* [batch][ffn] */
-	uint8_t *act;           /* [batch][act_stride] norm, quantised */
-	size_t wide, act_stride;
+	float *gate;            /* [batch][ffn] */
+	float *up;              /* [threads][up_size] rows of a part, joined with those of gate at once */
+	uint8_t *act;           /* [batch][act_stride] input of the next matrix, quantised */
+	size_t wide, act_stride, up_size;
 	float *angles; /* [batch][global cos, sin, local cos, sin][half] */
+	void *scratch; /* all of it */
+	size_t scratch_size;
 };
 
 static int max(int a, int b)
@@ -76,32 +79,46 @@ static const struct model_layer *this_layer(const struct forward *f)
 
 /* --- Creating ---------------------------------------------------------------------------- */
 
-static void *aligned_rows(size_t rows, size_t bytes)
+/* Rows of so many bytes at *at in the scratch memory, if there is any yet. */
+static void *take_rows(const struct forward *f, size_t *at, size_t rows, size_t bytes)
 {
-	size_t size = (rows * bytes + 63) / 64 * 64;
-	void *memory = aligned_alloc(64, size ? size : 64);
-	if (!memory)
-		memory = xmalloc(SIZE_MAX); /* says so and ends */
-	memset(memory, 0, size);
-	return memory;
+	uint8_t *taken = f->scratch ? (uint8_t *)f->scratch + *at : NULL;
+	*at += (rows * bytes + 63) / 64 * 64;
+	return taken;
 }
 
+static size_t lay_out(struct forward *f)
+{
+	const struct hparams *h = &f->model->h;
+	size_t rows = (size_t)f->batch, at = 0;
+	f->x = take_rows(f, &at, rows, (size_t)h->embd * sizeof(float));
+	f->norm = take_rows(f, &at, rows, f->wide * sizeof(float));
+	f->q = take_rows(f, &at, rows, (size_t)f->q_width * sizeof(float));
+	f->key = take_rows(f, &at, rows, (size_t)f->k_width * sizeof(float));
+	f->value = take_rows(f, &at, rows, (size_t)f->v_width * sizeof(float));
+	f->out = take_rows(f, &at, rows, (size_t)h->embd * sizeof(float));
+	f->gate = take_rows(f, &at, rows, (size_t)h->ffn * sizeof(float));
+	f->act = take_rows(f, &at, rows, f->act_stride);
+	f->angles = take_rows(f, &at, rows, 4 * (size_t)f->rope.half * sizeof(float));
+	f->up = take_rows(f, &at, (size_t)pool_threads(f->pool), f->up_size * sizeof(float));
+	return at;
+}
+
+/* Not touched before it is used: a large batch costs nothing while only small ones are read. */
 static void allocate(struct forward *f)
 {
 	const struct hparams *h = &f->model->h;
-	size_t rows = (size_t)f->batch;
-	f->wide = (size_t)max(max(h->embd, f->out_width), h->ffn);
-	f->act_stride = (kernels_activation_bytes((int64_t)f->wide) + 63) / 64 * 64;
-	f->x = aligned_rows(rows, (size_t)h->embd * sizeof(float));
-	f->norm = aligned_rows(rows, f->wide * sizeof(float));
-	f->q = aligned_rows(rows, (size_t)f->q_width * sizeof(float));
-	f->key = aligned_rows(rows, (size_t)f->k_width * sizeof(float));
-	f->value = aligned_rows(rows, (size_t)f->v_width * sizeof(float));
-	f->out = aligned_rows(rows, (size_t)h->embd * sizeof(float));
-	f->gate = aligned_rows(rows, (size_t)h->ffn * sizeof(float));
-	f->up = aligned_rows(rows, (size_t)h->ffn * sizeof(float));
-	f->act = aligned_rows(rows, f->act_stride);
-	f->angles = aligned_rows(rows, 4 * (size_t)f->rope.half * sizeof(float));
+	size_t rows = (size_t)f->batch, wide = (size_t)max(h->embd, f->out_width);
+	f->wide = wide;
+	f->act_stride = (kernels_activation_bytes(max((int)wide, h->ffn)) + 63) / 64 * 64;
+	/* See choose_chunk(): tokens times rows of one part. Whole cache lines keep threads apart. */
+	f->up_size = (size_t)(PART_PRODUCTS / h->embd) + ROW_GROUP * rows;
+	f->up_size = ((f->up_size < rows * (size_t)h->ffn ? f->up_size : rows * (size_t)h->ffn) + 15) / 16 * 16;
+	f->scratch_size = lay_out(f);
+	f->scratch = mmap(NULL, f->scratch_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (f->scratch == MAP_FAILED)
+		f->scratch = xmalloc(SIZE_MAX); /* says so and ends */
+	lay_out(f);
 }
 
 struct forward *forward_create(const struct model *model, const struct kernels *kernels, struct pool *pool,
@@ -114,7 +131,7 @@ struct forward *forward_create(const struct model *model, const struct kernels *
 	f->pool = pool;
 	f->cache = cache;
 	f->cancel = cancel;
-	f->batch = max(1, min(batch, BATCH_USEFUL));
+	f->batch = max(1, batch);
 	f->kv_type = (int)kv_cache_shape(cache)->type;
 	f->q_width = h->heads * h->head_k;
 	f->k_width = h->heads_kv * h->head_k;
@@ -137,10 +154,7 @@ void forward_destroy(struct forward *f)
 	key_balance_free(&f->balance);
 	rope_free(&f->rope);
 	rope_free(&f->rope_local);
-	float *const owned[] = {f->x, f->norm, f->q, f->key, f->value, f->out, f->gate, f->up, f->angles};
-	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
-		free(owned[i]);
-	free(f->act);
+	munmap(f->scratch, f->scratch_size);
 	free(f);
 }
 
@@ -160,6 +174,8 @@ struct product {
 /* Matrices that share an input: rows are numbered through all of them. */
 struct matmul {
 	struct forward *f;
+	const float *input; /* row 0; NULL: norm */
+	size_t input_stride;
 	struct product product[3];
 	int products, chunk, tokens, first_token;
 	int parts[3]; /* of each product */
@@ -188,22 +204,27 @@ static int choose_chunk(const struct forward *f, const struct product *p, int pr
 	return chunk <= ROW_GROUP ? ROW_GROUP : (int)((chunk + ROW_GROUP - 1) / ROW_GROUP * ROW_GROUP);
 }
 
-static void multiply(const struct matmul *m, const struct product *p, int first, int last)
+/* Rows first..last - 1, to y + row 0 of the first token. */
+static void multiply(const struct matmul *m, const struct product *p, int first, int last, float *y, size_t stride)
 {
 	const struct forward *f = m->f;
 	size_t t = (size_t)m->first_token;
-	f->k->matmul(p->w->type, p->w->data, p->w->row_bytes, p->w->ne[0], first, last, f->act + t * f->act_stride,
-		     f->act_stride, f->norm + t * f->wide, f->wide, m->tokens, p->y, p->stride);
+	f->k->matmul(p->w->type, p->w->data + (size_t)first * p->w->row_bytes, p->w->row_bytes, p->w->ne[0], 0,
+		     last - first, f->act + t * f->act_stride, f->act_stride, m->input + t * m->input_stride,
+		     m->input_stride, m->tokens, y, stride);
 }
 
-static void gate_rows(const struct matmul *m, int first, int last)
+static void gate_rows(const struct matmul *m, int first, int last, int thread)
 {
 	const struct forward *f = m->f;
 	void (*mul)(const float *, const float *, int64_t, float *) =
 		f->model->h.activation == ACTIVATION_SILU ? f->k->silu_mul : f->k->gelu_mul;
+	float *up = f->up + (size_t)thread * f->up_size;
+	int rows = last - first;
+	multiply(m, &m->product[1], first, last, up, (size_t)rows);
 	for (int t = 0; t < m->tokens; t++) {
 		float *gate = m->product[0].y + (size_t)t * m->product[0].stride + first;
-		mul(gate, m->product[1].y + (size_t)t * m->product[1].stride + first, last - first, gate);
+		mul(gate, up + (size_t)t * (size_t)rows, rows, gate);
 	}
 }
 
@@ -216,17 +237,20 @@ static void matmul_part(void *arg, int part, int thread)
 	while (part >= m->parts[i])
 		part -= m->parts[i++];
 	int first = part * m->chunk, last = min(first + m->chunk, rows_of(m->product[i].w));
-	multiply(m, &m->product[i], first, last);
-	if (m->gated) {
-		multiply(m, &m->product[1], first, last);
-		gate_rows(m, first, last);
-	}
+	const struct product *p = &m->product[i];
+	multiply(m, p, first, last, p->y + first, p->stride);
+	if (m->gated)
+		gate_rows(m, first, last, thread);
 }
 
 static void run_matmul(struct forward *f, struct matmul *m, int first_token, int tokens)
 {
 	int parts = 0, split = m->gated ? 1 : m->products;
 	m->f = f;
+	if (!m->input) {
+		m->input = f->norm;
+		m->input_stride = f->wide;
+	}
 	m->first_token = first_token;
 	m->tokens = tokens;
 	m->chunk = choose_chunk(f, m->product, split, tokens);
@@ -237,12 +261,13 @@ static void run_matmul(struct forward *f, struct matmul *m, int first_token, int
 	pool_run(f->pool, parts, matmul_part, m);
 }
 
-/* Row t of f->norm becomes input for matrices of these types. */
-static void prepare_input(const struct forward *f, int t, int64_t n, const struct tensor *const *w, int count)
+/* x [n] of token t becomes input for matrices of these types. */
+static void prepare_input(const struct forward *f, int t, const float *x, int64_t n, const struct tensor *const *w,
+			  int count)
 {
 	for (int i = 0; i < count; i++)
 		if (w[i] && !is_float(w[i]->type)) {
-			f->k->quantize(f->norm + (size_t)t * f->wide, n, f->act + (size_t)t * f->act_stride);
+			f->k->quantize(x, n, f->act + (size_t)t * f->act_stride);
 			return;
 		}
 }
@@ -277,7 +302,7 @@ static void prepare_attention(const struct forward *f, int t)
 	const struct model_layer *l = this_layer(f);
 	normalize(f, row(f->x, (size_t)f->model->h.embd, t), l->attn_norm, row(f->norm, f->wide, t));
 	const struct tensor *const w[] = {l->attn_q, l->attn_k, l->attn_v};
-	prepare_input(f, t, f->model->h.embd, w, 3);
+	prepare_input(f, t, row(f->norm, f->wide, t), f->model->h.embd, w, 3);
 }
 
 static void input_part(void *arg, int part, int thread)
@@ -343,7 +368,7 @@ static void heads_part(void *arg, int part, int thread)
 {
 	struct forward *f = arg;
 	const struct tensor *const w[] = {this_layer(f)->attn_output};
-	prepare_input(f, f->lo + part, f->out_width, w, 1);
+	prepare_input(f, f->lo + part, row(f->norm, f->wide, f->lo + part), f->out_width, w, 1);
 }
 
 /* Adds what attention computed to the residual stream; normalises for the FFN. */
@@ -359,16 +384,15 @@ static void attended_part(void *arg, int part, int thread)
 	add(x, out, embd);
 	normalize(f, x, l->ffn_norm, row(f->norm, f->wide, t));
 	const struct tensor *const w[] = {l->ffn_gate, l->ffn_up};
-	prepare_input(f, t, embd, w, 2);
+	prepare_input(f, t, row(f->norm, f->wide, t), embd, w, 2);
 }
 
 static void gated_part(void *arg, int part, int thread)
 {
 	struct forward *f = arg;
 	int t = f->lo + part, ffn = f->model->h.ffn;
-	memcpy(row(f->norm, f->wide, t), row(f->gate, (size_t)ffn, t), (size_t)ffn * sizeof(float));
 	const struct tensor *const w[] = {this_layer(f)->ffn_down};
-	prepare_input(f, t, ffn, w, 1);
+	prepare_input(f, t, row(f->gate, (size_t)ffn, t), ffn, w, 1);
 }
 
 static void layer_end_part(void *arg, int part, int thread)
@@ -422,13 +446,15 @@ static void run_layer(struct forward *f, int wanted)
 	struct matmul output = {.products = 1, .product = {{l->attn_output, f->out + lo * embd, embd}}};
 	run_matmul(f, &output, f->lo, f->count - f->lo);
 	token_step(f, attended_part);
-	struct matmul gate_up = {
-		.products = 2,
-		.gated = true,
-		.product = {{l->ffn_gate, f->gate + lo * ffn, ffn}, {l->ffn_up, f->up + lo * ffn, ffn}}};
+	struct matmul gate_up = {.products = 2,
+				 .gated = true,
+				 .product = {{l->ffn_gate, f->gate + lo * ffn, ffn}, {l->ffn_up, NULL, 0}}};
 	run_matmul(f, &gate_up, f->lo, f->count - f->lo);
 	token_step(f, gated_part);
-	struct matmul down = {.products = 1, .product = {{l->ffn_down, f->out + lo * embd, embd}}};
+	struct matmul down = {.input = f->gate,
+			      .input_stride = ffn,
+			      .products = 1,
+			      .product = {{l->ffn_down, f->out + lo * embd, embd}}};
 	run_matmul(f, &down, f->lo, f->count - f->lo);
 	token_step(f, layer_end_part);
 }
@@ -480,7 +506,7 @@ static void output_part(void *arg, int part, int thread)
 	const struct forward *f = o->f;
 	int t = o->first + part, embd = f->model->h.embd;
 	normalize(f, row(f->x, (size_t)embd, t), f->model->output_norm, row(f->norm, f->wide, t));
-	prepare_input(f, t, embd, &f->model->output, 1);
+	prepare_input(f, t, row(f->norm, f->wide, t), embd, &f->model->output, 1);
 }
 
 int forward_logits(struct forward *f, int index, int count, float *out)

@@ -17,8 +17,8 @@
 
 struct forward;
 
-/* Everything given is borrowed. batch: tokens a pass at most, 1..4096, made smaller when
- * that costs no speed. cancel: looked at between row groups; true ends a pass early. */
+/* Everything given is borrowed. batch: tokens a pass at most, 1..4096. cancel: looked at between
+ * row groups; true ends a pass early. */
 struct forward *forward_create(const struct model *, const struct kernels *, struct pool *, struct kv_cache *,
 			       int batch, const atomic_bool *cancel);
 void forward_destroy(struct forward *);

@@ -84,6 +84,26 @@ static void test_n_means_tokens_for_bench(void **state)
 	options_free(o);
 }
 
+static void test_several_numbers_for_bench(void **state)
+{
+	struct options *o = options_create();
+	assert_int_equal(parse(o, "bench", WORDS("-t", "1,2,16", "--batch=64,512")), 0);
+	assert_string_equal(option_string(o, OPTION_THREADS), "1,2,16");
+	assert_int_equal(option_integer(o, OPTION_THREADS), 1);
+	assert_string_equal(option_string(o, OPTION_BATCH), "64,512");
+	options_free(o);
+	static char *const refused[][2] = {{"-t", "1,,2"}, {"-t", "1,2,"}, {"-t", "1,4096"}, {"--top-k", "1,2"}};
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		o = options_create();
+		assert_int_equal(parse(o, "bench", WORDS(refused[i][0], refused[i][1])), -1);
+		options_free(o);
+	}
+	o = options_create();
+	assert_int_equal(parse(o, NULL, WORDS("-t", "1,2")), -1);
+	assert_non_null(strstr(err, "--threads"));
+	options_free(o);
+}
+
 static void test_refusals_name_the_option(void **state)
 {
 	static const struct {
@@ -170,6 +190,7 @@ int main(void)
 		cmocka_unit_test(test_defaults_are_not_given),
 		cmocka_unit_test(test_optional_value),
 		cmocka_unit_test(test_n_means_tokens_for_bench),
+		cmocka_unit_test(test_several_numbers_for_bench),
 		cmocka_unit_test(test_refusals_name_the_option),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_system_prompt),

@@ -77,8 +77,11 @@ ifeq ($(VARIANT),fuzz)
 $(BUILD)/engine/kernels/%.o: SANITIZE :=
 endif
 ifeq ($(shell uname -m),x86_64)
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx2.c)): ISA_FLAGS := -mavx2 -mfma -mf16c
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx512.c)): ISA_FLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
+AVX2 := -mavx2 -mfma -mf16c
+AVX512 := $(AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx2.c)): ISA_FLAGS := $(AVX2)
+$(BUILD)/engine/kernels/avxvnni.o: ISA_FLAGS := $(AVX2) -mavxvnni
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx512.c)) $(BUILD)/engine/kernels/avx512vl.o: ISA_FLAGS := $(AVX512)
 endif
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)

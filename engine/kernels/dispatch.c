@@ -1,49 +1,64 @@
 #include "blocks.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <string.h>
 
-/* Best first; a CPU that runs one runs all that follow. */
 static const struct kernels *const sets[] = {
 #if defined(__x86_64__)
-	&kernels_avx512,
-	&kernels_avx2,
+	&kernels_avx512,    &kernels_avx512vl, &kernels_avxvnni, &kernels_avx2,
 #endif
 	&kernels_reference,
 };
-static const char *const names[] = {
-#if defined(__x86_64__)
-	"avx512vnni",
-	"avx2",
-#endif
-	"reference",
-	NULL,
-};
 enum { SETS = sizeof(sets) / sizeof(*sets) };
 
-/* Sets that this CPU cannot run. */
-static size_t skipped(void)
-{
+/* What kinds of CPUs run, best first. */
+enum cpu { PLAIN, AVX2, AVX_VNNI, AVX512, AVX512_AND_VNNI, CPUS };
+static const char *const names[CPUS][SETS + 1] = {
+	[PLAIN] = {"reference"},
 #if defined(__x86_64__)
-	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) /* what has these converts halves */
-		return 2;
-	return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-			       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni")
-		       ? 0
-		       : 1;
-#else
-	return 0;
+	[AVX2] = {"avx2", "reference"},
+	[AVX_VNNI] = {"avxvnni", "avx2", "reference"},
+	[AVX512] = {"avx512vnni", "avx512vl", "avx2", "reference"},
+	[AVX512_AND_VNNI] = {"avx512vnni", "avx512vl", "avxvnni", "avx2", "reference"},
 #endif
+};
+
+#if defined(__x86_64__)
+/* The system saves the registers of AVX (asked before): only the CPU need be asked for the 256-bit form. */
+static bool has_avx_vnni(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
 }
+
+static enum cpu this_cpu(void)
+{
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) /* what has these converts halves */
+		return PLAIN;
+	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+	    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni"))
+		return has_avx_vnni() ? AVX512_AND_VNNI : AVX512;
+	return has_avx_vnni() ? AVX_VNNI : AVX2;
+}
+#else
+static enum cpu this_cpu(void)
+{
+	return PLAIN;
+}
+#endif
 
 const struct kernels *kernels_choose(const char *name)
 {
-	for (size_t i = skipped(); i < SETS; i++)
-		if (!name || strcmp(sets[i]->name, name) == 0)
-			return sets[i];
+	for (const char *const *runnable = kernels_names(); *runnable; runnable++)
+		for (size_t i = 0; i < SETS && (!name || strcmp(name, *runnable) == 0); i++)
+			if (strcmp(sets[i]->name, *runnable) == 0)
+				return sets[i];
 	return NULL;
 }
 
 const char *const *kernels_names(void)
 {
-	return names + skipped();
+	return names[this_cpu()];
 }

@@ -104,7 +104,7 @@ static void measure_attentions(const struct kernels *k, uint8_t *cache, const fl
 
 int main(int argc, char **argv)
 {
-	static const int columns[] = {1, 2, 4, 8, COLUMNS};
+	static const int columns[] = {1, 2, 3, 4, 8, COLUMNS};
 	const struct kernels *k = kernels_choose(argc > 1 ? argv[1] : NULL);
 	uint8_t *w = aligned_alloc(64, MATRIX), *act = aligned_alloc(64, kernels_activation_bytes(N) * COLUMNS);
 	float *x = xcalloc((size_t)N * COLUMNS, sizeof(*x)), *y = xmalloc((size_t)MATRIX);

@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 #define PRODUCT256              avx512vl_matmul
 #define DOT4(sums, bytes, with) _mm256_dpbusd_epi32(sums, bytes, with)
+#define AHEAD                   0
 #include "product256.h"
 
 const struct kernels kernels_avx512vl = {

@@ -1,7 +1,7 @@
 /* product256.h: quantised products in 256-bit registers, compiled once for every way to multiply bytes.
  *
- * The file that includes this names a function PRODUCT256 and, where the CPU has byte dot products,
- * defines DOT4(sums, unsigned, signed). Without them bytes are multiplied in pairs (maddubs), whose sums
+ * The file that includes this names a function PRODUCT256, perhaps defines AHEAD and, where the CPU has
+ * byte dot products, DOT4(sums, unsigned, signed). Without them bytes are multiplied in pairs (maddubs), whose sums
  * fit 16 bits for weights up to 127: larger ones are multiplied by their magnitude (few columns) or in
  * two nibbles (many).
  *
@@ -9,13 +9,16 @@
  * so that a lane is a row: no sums across lanes. */
 #include "unpack256.h"
 
+#ifndef AHEAD
+#define AHEAD 4096 /* bytes that few columns fetch ahead */
+#endif
+
 enum {
 	FEW = 4,          /* columns that one unpacking serves without a tile */
 	ROWS = 16,        /* of a tile: two registers */
 	COLUMNS = 8,      /* that a block of a tile serves while it is in the first-level cache */
 	ACROSS = 64,      /* columns that part of a long row serves before the next part is unpacked */
 	TILE_BLOCKS = 20, /* pairs of superblocks in a tile: it stays in the second-level cache */
-	AHEAD = 4096,     /* bytes that few columns fetch ahead */
 	MOST_BYTES = 34 * GROUPS,
 };
 
@@ -183,9 +186,10 @@ INLINE void add_pair(weights_fn *weights, scales_fn *scales, struct layout l, in
 	}
 }
 
+/* AHEAD: some CPUs read half as fast again with it, others (Zen 4) a quarter slower: those have 0. */
 INLINE void fetch_ahead(const uint8_t *p, int bytes)
 {
-	for (int i = 0; i < bytes; i += 64)
+	for (int i = 0; i < bytes && AHEAD; i += 64)
 		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
 }
 

@@ -1,98 +1,19 @@
-/* Kernels for x86-64 with AVX-512 and its byte dot products (VNNI): the table, products of float
- * matrices and the small operations. Quantised products and attention have files of their own. */
+/* Kernels for x86-64 with AVX-512 and its byte dot products (VNNI): the table and the small operations.
+ * Products and attention have files of their own. */
 #if defined(__x86_64__)
 #include "avx512.h"
 
 #include <math.h>
 #include <string.h>
 
-enum {
-	FEW = 4,      /* columns that meet a row at once */
-	AHEAD = 4096, /* bytes fetched ahead */
-};
-
-/* --- Float products: 32 lanes, whatever the number of columns --------------------------------------------- */
-
-struct matrix {
-	const uint8_t *w;
-	size_t row_bytes, y_stride;
-	int64_t n;
-	float *y;
-};
-
-INLINE void fetch_ahead(const uint8_t *p, int bytes)
-{
-	for (int i = 0; i < bytes; i += 64)
-		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
-}
-
-INLINE __m512 load_floats(enum tensor_type type, const uint8_t *row, int64_t i, __mmask16 mask)
-{
-	if (type == TYPE_F32)
-		return _mm512_maskz_loadu_ps(mask, row + 4 * i);
-	__m256i x = _mm256_maskz_loadu_epi16(mask, row + 2 * i);
-	if (type == TYPE_F16)
-		return _mm512_cvtph_ps(x);
-	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
-}
-
-INLINE void dot_columns(enum tensor_type type, const uint8_t *row, const float *x, size_t x_stride, int64_t n, int k,
-			float *y, size_t y_stride)
-{
-	__m512 even[FEW], odd[FEW];
-#pragma GCC unroll 4
-	for (int c = 0; c < k; c++)
-		even[c] = odd[c] = _mm512_setzero_ps();
-	for (int64_t i = 0; i < n; i += LANES) {
-		__mmask16 low = mask_of(n - i), high = mask_of(n - i - 16);
-		fetch_ahead(row + (size_t)i * (type == TYPE_F32 ? 4 : 2), type == TYPE_F32 ? 128 : 64);
-		__m512 a = load_floats(type, row, i, low), b = load_floats(type, row, i + 16, high);
-#pragma GCC unroll 4
-		for (int c = 0; c < k; c++) {
-			const float *column = x + (size_t)c * x_stride + i;
-			even[c] = _mm512_fmadd_ps(a, _mm512_maskz_loadu_ps(low, column), even[c]);
-			odd[c] = _mm512_fmadd_ps(b, _mm512_maskz_loadu_ps(high, column + 16), odd[c]);
-		}
-	}
-#pragma GCC unroll 4
-	for (int c = 0; c < k; c++)
-		y[(size_t)c * y_stride] = sum16(_mm512_add_ps(even[c], odd[c]));
-}
-
-/* OpenBLAS would be quicker for many columns, but it sums in another order for every shape: a token's
- * bits would then depend on the tokens beside it. */
-INLINE void float_rows(enum tensor_type type, const struct matrix *m, const float *x, size_t x_stride, int64_t first,
-		       int64_t last, int k)
-{
-	int c = 0;
-	for (; c + FEW <= k; c += FEW)
-		for (int64_t r = first; r < last; r++)
-			dot_columns(type, m->w + (size_t)r * m->row_bytes, x + (size_t)c * x_stride, x_stride, m->n,
-				    FEW, m->y + (size_t)c * m->y_stride + r, m->y_stride);
-	for (; c < k; c++)
-		for (int64_t r = first; r < last; r++)
-			dot_columns(type, m->w + (size_t)r * m->row_bytes, x + (size_t)c * x_stride, x_stride, m->n, 1,
-				    m->y + (size_t)c * m->y_stride + r, m->y_stride);
-}
-
 static void avx512_matmul(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first,
 			  int64_t last, const uint8_t *act, size_t act_stride, const float *x, size_t x_stride, int k,
 			  float *y, size_t y_stride)
 {
-	struct matrix m = {w, row_bytes, y_stride, n, y};
-	switch (type) {
-	case TYPE_F32: float_rows(TYPE_F32, &m, x, x_stride, first, last, k); break;
-	case TYPE_F16: float_rows(TYPE_F16, &m, x, x_stride, first, last, k); break;
-	case TYPE_BF16: float_rows(TYPE_BF16, &m, x, x_stride, first, last, k); break;
-	default: avx512_multiply(type, w, row_bytes, n, first, last, act, act_stride, k, y, y_stride);
-	}
-}
-
-float avx512_dot_f32(const float *a, const float *b, int64_t n)
-{
-	float y;
-	dot_columns(TYPE_F32, (const uint8_t *)a, b, 0, n, 1, &y, 0);
-	return y;
+	if (type_info(type)->block == 1)
+		avx512_float_matmul(type, w, row_bytes, n, first, last, x, x_stride, k, y, y_stride);
+	else
+		avx512_multiply(type, w, row_bytes, n, first, last, act, act_stride, k, y, y_stride);
 }
 
 /* --- Small operations ---------------------------------------------------------------------------------------- */

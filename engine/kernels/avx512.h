@@ -13,6 +13,9 @@
 /* matmul() of kernels.h for quantised types. */
 void avx512_multiply(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first, int64_t last,
 		     const uint8_t *act, size_t act_stride, int k, float *y, size_t y_stride);
+/* The same for F32, F16 and BF16. */
+void avx512_float_matmul(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first,
+			 int64_t last, const float *x, size_t x_stride, int k, float *y, size_t y_stride);
 float avx512_dot_f32(const float *a, const float *b, int64_t n);
 void avx512_kv_store(int kv_type, const float *x, int64_t n, void *out);
 void avx512_attention(int kv_type, const struct attention *, int64_t chunk, void *scratch, float *states);

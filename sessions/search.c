@@ -531,3 +531,53 @@ int sessions_search(struct sessions *s, const char *query, int most, struct sear
 	free_terms(&search.content);
 	return code;
 }
+
+/* Columns: id, content. */
+static void take_id(struct search *search, sqlite3_stmt *stmt, int64_t *ids)
+{
+	const char *content = sqlite3_column_blob(stmt, 1);
+	size_t len = (size_t)sqlite3_column_bytes(stmt, 1), start, end;
+	make_terms(search->s, content ? content : "", len, true, &search->content);
+	if (prove(search->query, &search->terms, &search->content, &start, &end))
+		ids[search->count++] = sqlite3_column_int64(stmt, 0);
+}
+
+static int run_in_session(struct search *search, int64_t row, int64_t *ids, char *err, size_t errlen)
+{
+	if (catch_up(search->s, err, errlen))
+		return -1;
+	char *expression = match_expression(&search->terms);
+	/* The session's own span of ids keeps a common word from being looked at all over the store. */
+	sqlite3_stmt *stmt = store_query(search->s, err, errlen,
+					 "SELECT m.id, m.content FROM terms CROSS JOIN messages m ON m.id = terms.rowid"
+					 " WHERE terms MATCH ? AND terms.rowid >="
+					 " (SELECT id FROM messages WHERE session = ?2 ORDER BY number LIMIT 1)"
+					 " AND terms.rowid <="
+					 " (SELECT id FROM messages WHERE session = ?2 ORDER BY number DESC LIMIT 1)"
+					 " AND m.session = ?2 ORDER BY terms.rowid DESC",
+					 "ti", expression, row);
+	int code = stmt ? 1 : -1;
+	while (code > 0 && search->count < search->most && (code = store_row(search->s, stmt, err, errlen)) > 0)
+		take_id(search, stmt, ids);
+	if (stmt)
+		sqlite3_reset(stmt);
+	free(expression);
+	return code < 0 ? -1 : 0;
+}
+
+int session_search(struct sessions *s, int64_t row, const char *query, int most, int64_t **ids, size_t *count,
+		   char *err, size_t errlen)
+{
+	struct search search = {.s = s, .query = query, .most = most > 0 ? (size_t)most : 0};
+	make_terms(s, query, strlen(query), false, &search.terms);
+	*ids = xcalloc(search.most + 1, sizeof(**ids));
+	int code = search.terms.count ? run_in_session(&search, row, *ids, err, errlen) : 0;
+	*count = code ? 0 : search.count;
+	if (code) {
+		free(*ids);
+		*ids = NULL;
+	}
+	free_terms(&search.terms);
+	free_terms(&search.content);
+	return code;
+}

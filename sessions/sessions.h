@@ -142,6 +142,10 @@ void search_hit_free(struct search_hit *);
 int sessions_search(struct sessions *, const char *query, int most, struct search_hit **out, size_t *count, char *err,
 		    size_t errlen);
 
+/* The ids of the session's messages, of all branches, that hold all words; newest first. Caller frees. */
+int session_search(struct sessions *, int64_t row, const char *query, int most, int64_t **ids, size_t *count, char *err,
+		   size_t errlen);
+
 /* JSON holds the whole tree and comes back identical by import; the others, and
  * JSON_PATH, hold the current path. Appends to out. */
 enum export_format { EXPORT_MARKDOWN, EXPORT_JSON, EXPORT_JSON_PATH, EXPORT_HTML, EXPORT_TEXT };

@@ -73,7 +73,9 @@ static bool for_editor(struct app *app, const struct key *key, enum action actio
 		return !leaves;
 	if (action == ACTION_INTERRUPT)
 		return !app->turn && editor_wants_escape(app->editor);
-	return action == ACTION_QUIT && key->code == KEYS_CHAR && !editor_empty(app->editor);
+	bool words = action == ACTION_VERSION_PREVIOUS || action == ACTION_VERSION_NEXT; /* moves by words in a text */
+	return ((action == ACTION_QUIT && key->code == KEYS_CHAR) || (words && app->chosen < 0)) &&
+	       !editor_empty(app->editor);
 }
 
 /* An input method may deliver the last syllable after Enter: it belongs to the message. */
@@ -104,7 +106,11 @@ static void handle_key(struct app *app, const struct key *key)
 		return;
 	if (action != ACTION_LEAVE)
 		take_down_banner(app);
+	if (action != ACTION_VERSION_PREVIOUS && action != ACTION_VERSION_NEXT)
+		app->switching = -1;
 	if (app->overlay && action != ACTION_SUSPEND && action != ACTION_REDRAW && app_overlay_key(app, key))
+		return;
+	if (!editor_in_command(app->editor) && (app_find_key(app, key) || app_tree_key(app, key)))
 		return;
 	if (key->code == KEYS_PASTE) {
 		editor_paste(app->editor, key->bytes, key->len);
@@ -199,7 +205,7 @@ struct app *app_create(const struct ui_options *options, struct screen *screen)
 	app->tr = options->tr;
 	app->bidi = I18N_BIDI_APP; /* until app_terminal_ask() */
 	app->tty = -1;
-	app->answer_entry = -1;
+	app->answer_entry = app->chosen = app->editing = app->switching = -1;
 	app->dirty = true;
 	app->now = loop_now();
 	app->transcript = transcript_create(app->tr, app->bidi);
@@ -258,6 +264,8 @@ void app_free(struct app *app)
 		app_session_save_draft(app);
 	app_overlay_close(app);
 	app_terminal_free(app);
+	app_find_close(app);
+	app_tree_forget(app);
 	engine_close(app->engine);
 	if (app->stored) {
 		session_unlock(app->o.sessions, app->session.row);
@@ -272,6 +280,8 @@ void app_free(struct app *app)
 	editor_free(app->editor);
 	keys_free(app->keys);
 	free(app->messages);
+	free(app->undone);
+	free(app->find_last);
 	free(app->model_path);
 	free(app->model_name);
 	free(app->engine_error);

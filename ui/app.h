@@ -9,10 +9,13 @@
  * app_overlay.c   | lists and help over the transcript
  * app_turn.c      | sending, engine events, models
  * app_ahead.c     | what the model reads before it is sent
- * app_session.c   | opening, new, undo, titles, drafts
+ * app_session.c   | opening, new, cutting off, titles, drafts
  * app_blocks.c    | running and applying code blocks, and asking before
  * app_select.c    | choosing parts of the transcript with the arrow keys
- * app_terminal.c  | what the terminal is found to be */
+ * app_terminal.c  | what the terminal is found to be
+ * app_tree.c      | choosing messages, their versions, back and forth
+ * app_compact.c   | going on from a summary
+ * app_find.c      | looking for words in this conversation */
 #ifndef APP_H
 #define APP_H
 
@@ -31,8 +34,13 @@ enum { APP_FRAME_MS = 33, APP_DRAFT_MS = 500, APP_AGAIN_MS = 2000, APP_GRACE_MS 
 struct app_message {        /* one message of the conversation, in order */
 	int64_t id, parent; /* in the store; 0: not there */
 	enum message_role role;
-	int entry; /* in the transcript */
+	int entry;      /* in the transcript */
+	int64_t number; /* what people call it by; 0: its place */
+	int sibling, siblings;
+	bool pinned;
 };
+
+enum tree_op { TREE_EDIT, TREE_REGENERATE, TREE_FORK, TREE_PIN, TREE_COPY, TREE_EARLIER, TREE_LATER };
 
 struct app_waiting { /* sent, but the model is not ready for it */
 	char *text;
@@ -42,6 +50,7 @@ struct app_waiting { /* sent, but the model is not ready for it */
 struct overlay;
 struct app_terminal;
 struct app_blocks;
+struct find;
 
 struct app {
 	struct ui_options o;
@@ -86,10 +95,21 @@ struct app {
 	struct app_waiting *waiting;
 	int waiting_count, waiting_entry; /* its first entry in the transcript */
 	struct buffer attached;           /* files for the next message */
-	int left_out;                     /* messages before the model's memory begins */
+	int left_out, memory_begins;      /* messages that the model does not see; the first behind them */
 	bool warned_full;
 
 	int greeting; /* its entry in the transcript plus one; 0: there is none */
+	int chosen;      /* message that keys act on, -1: none */
+	int editing;     /* message whose text is in the input, -1: none */
+	int switching;   /* message whose versions the last key went through, -1: none */
+	char *set_aside; /* what was in the input before */
+	int64_t *undone; /* leaves that /undo left, the latest last */
+	int undone_count;
+	int64_t compacted_from; /* the leaf before /compact, until something is said; 0: none */
+	bool aside;             /* the running turn is no part of the conversation */
+	struct find *find;      /* NULL: nothing is looked for */
+	char *find_last;        /* what was, or NULL */
+
 	char *banner; /* a line above the input, until something else happens */
 	enum style banner_style;
 	bool banner_stays;                                      /* not taken away by the next key */
@@ -127,9 +147,11 @@ int64_t app_draw_due(const struct app *);
 void app_action(struct app *, enum action);
 void app_send_now(struct app *); /* the input line: a command or a message */
 void app_suspend(struct app *);
+void app_remember(struct app *, const char *text, size_t len); /* into the input history */
 
 /* --- app_commands.c --- */
 bool app_command(struct app *, const char *line, size_t len); /* false: not a command */
+void app_copy(struct app *, const char *text, size_t len);    /* to the clipboard */
 
 /* --- app_overlay.c --- */
 void app_overlay_close(struct app *);
@@ -141,11 +163,15 @@ void app_overlay_palette(struct app *);
 void app_overlay_sessions(struct app *);
 void app_overlay_models(struct app *);
 void app_overlay_search(struct app *, const char *query);
+void app_overlay_message(struct app *, int message); /* what can be done with it */
 
 /* --- app_turn.c --- */
 void app_turn_open_model(struct app *, const char *path);
 void app_turn_send(struct app *, const char *text, size_t len); /* now, or when the model is ready */
-void app_turn_regenerate(struct app *);
+void app_turn_regenerate(struct app *, int keep);               /* answers anew after the first `keep` messages */
+bool app_turn_possible(const struct app *);                     /* the model is ready and free */
+/* Asks the model something about the first `seen` messages; app_compact_finish() gets the answer. */
+void app_turn_aside(struct app *, const char *question, int seen, int max_tokens);
 void app_turn_events(struct app *);       /* takes what the engine has to say */
 bool app_turn_interrupt(struct app *);    /* false: nothing runs or waits */
 void app_turn_show_waiting(struct app *); /* what waits, at the end of the transcript */
@@ -164,10 +190,11 @@ bool app_session_open(struct app *, const char *id, int64_t show_message);
 bool app_session_ensure(struct app *); /* there is a stored session to write to */
 void app_session_name(struct app *);   /* a title from the first message, if there is none */
 void app_session_add(struct app *, enum message_role, int64_t id, int64_t parent, int entry);
-/* Cuts the conversation off before its last message from role, in store and
- * screen; inclusive: that message too. Its text (caller frees), or NULL with a note made. */
-char *app_session_cut(struct app *, enum message_role role, bool inclusive, size_t *len);
-void app_session_title(struct app *); /* to the terminal's window */
+/* Cuts the conversation off after its first `keep` messages, in store and screen; false with a word about it. */
+bool app_session_cut(struct app *, int keep);
+bool app_session_follow(struct app *, int64_t leaf); /* the conversation ends with another message now; likewise */
+void app_session_reload(struct app *);               /* shows what the store holds now */
+void app_session_title(struct app *);                /* to the terminal's window */
 void app_session_save_draft(struct app *);
 void app_session_load_draft(struct app *);
 
@@ -194,5 +221,35 @@ void app_blocks_free(struct app *);
 /* --- app_select.c --- */
 void app_select_start(struct app *);
 bool app_select_key(struct app *, const struct key *); /* false: not for it */
+
+/* --- app_tree.c. Messages by their index in app->messages; -1 is ignored. --- */
+void app_tree_tag(struct app *, int message);   /* what is said below it */
+void app_tree_place(struct app *, int message); /* asks the store for its number and siblings */
+void app_tree_forget(struct app *);
+void app_tree_choose(struct app *, int step);        /* the message before or after the chosen one */
+bool app_tree_key(struct app *, const struct key *); /* false: not for a chosen message */
+int app_tree_find(struct app *, const char *argument, enum message_role); /* -1 with a word about it */
+void app_tree_switch(struct app *, int step);                             /* to the version before or after */
+void app_tree_undo(struct app *);
+void app_tree_redo(struct app *);
+void app_tree_edit(struct app *, int message);
+bool app_tree_cancel(struct app *);                             /* choosing or editing; false: neither */
+bool app_tree_send(struct app *, const char *text, size_t len); /* what was edited; false: nothing was */
+void app_tree_command_given(struct app *, int was_editing);
+void app_tree_regenerate(struct app *, int message);
+void app_tree_fork(struct app *, int message);
+void app_tree_pin(struct app *, int message);
+void app_tree_do(struct app *, enum tree_op); /* to the chosen message */
+
+/* --- app_compact.c --- */
+void app_compact(struct app *);
+void app_compact_finish(struct app *); /* the running turn has summed up */
+
+/* --- app_find.c --- */
+void app_find_open(struct app *);
+void app_find_show(struct app *, const char *query, int64_t message); /* the message, with the words marked */
+void app_find_close(struct app *);
+bool app_find_key(struct app *, const struct key *); /* false: not for it */
+int app_find_draw(struct app *, int row);            /* the column of its caret */
 
 #endif

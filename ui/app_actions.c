@@ -7,7 +7,7 @@
 
 /* --- Sending ---------------------------------------------------------------------------- */
 
-static void remember_input(struct app *app, const char *text, size_t len)
+void app_remember(struct app *app, const char *text, size_t len)
 {
 	editor_history_add(app->editor, text);
 	if (app->o.drafts)
@@ -31,12 +31,16 @@ void app_send_now(struct app *app)
 		free(text);
 		return;
 	}
-	remember_input(app, text, len);
+	app_remember(app, text, len);
 	editor_clear(app->editor);
-	if (!app_command(app, text, len)) {
+	int editing = app->editing;
+	if (app_command(app, text, len)) {
+		app_tree_command_given(app, editing);
+	} else {
 		struct buffer message = {0};
 		attach_expand(app, text, len, &message);
-		app_turn_send(app, message.data, message.len);
+		if (!app_tree_send(app, message.data, message.len))
+			app_turn_send(app, message.data, message.len);
 		buffer_free(&message);
 	}
 	if (!app->quit)
@@ -52,7 +56,7 @@ static void interrupt(struct app *app)
 	int selected;
 	if (editor_candidates(app->editor, &selected))
 		editor_close_candidates(app->editor);
-	else if (!app_turn_interrupt(app) && !app_blocks_stop(app)) {
+	else if (!app_tree_cancel(app) && !app_turn_interrupt(app) && !app_blocks_stop(app)) {
 		app_banner(app, STYLE_DIM, false, NULL);
 		transcript_highlight(app->transcript, NULL);
 	}
@@ -66,7 +70,7 @@ static void clear_input(struct app *app)
 	if (len == 0)
 		return;
 	char *copy = xstrndup(text, len);
-	remember_input(app, copy, len);
+	app_remember(app, copy, len);
 	free(copy);
 	editor_clear(app->editor);
 	app_changed_input(app);
@@ -131,7 +135,12 @@ void app_action(struct app *app, enum action action)
 	case ACTION_PALETTE: app_overlay_palette(app); break;
 	case ACTION_SESSIONS: app_overlay_sessions(app); break;
 	case ACTION_MODEL: app_overlay_models(app); break;
-	case ACTION_REGENERATE: app_turn_regenerate(app); break;
+	case ACTION_REGENERATE: app_tree_regenerate(app, app_tree_find(app, "", MESSAGE_USER)); break;
+	case ACTION_MESSAGE_UP: app_tree_choose(app, -1); break;
+	case ACTION_MESSAGE_DOWN: app_tree_choose(app, 1); break;
+	case ACTION_VERSION_PREVIOUS: app_tree_switch(app, -1); break;
+	case ACTION_VERSION_NEXT: app_tree_switch(app, 1); break;
+	case ACTION_FIND: app_find_open(app); break;
 	case ACTION_EXTERNAL_EDITOR: external_editor_run(app); break;
 	case ACTION_HISTORY_SEARCH: feed(app, "\022"); break;
 	case ACTION_NEW_CHAT: app_session_new(app); break;

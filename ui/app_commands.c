@@ -1,5 +1,4 @@
 #include "app.h"
-#include "../cache_store.h"
 #include "attach.h"
 #include "clipboard.h"
 #include "command.h"
@@ -116,42 +115,43 @@ static void do_search(const struct call *c)
 static void do_fork(const struct call *c)
 {
 	struct app *app = c->app;
-	struct session copy = {0};
-	char err[512];
-	if (!app->stored || app->turn) {
+	if (app->turn || !app->stored)
 		say_key(app, STYLE_WARNING, app->turn ? "chat.busy" : "chat.nothing-said");
-		return;
-	}
-	if (session_fork(app->o.sessions, app->session.row, 0, &copy, err, sizeof(err))) {
-		say_error(app, err);
-		return;
-	}
-	cache_fork(app->session.id, copy.id);
-	if (app_session_open(app, copy.id, 0))
-		say_key(app, STYLE_DIM, "chat.forked");
-	session_free(&copy);
+	else
+		app_tree_fork(app, c->argument[0] || app->chosen >= 0 ? app_tree_find(app, c->argument, MESSAGE_USER)
+								      : app->message_count - 1);
 }
 
 static void do_undo(const struct call *c)
 {
-	size_t len;
-	free(app_session_cut(c->app, MESSAGE_USER, true, &len));
+	app_tree_undo(c->app);
+}
+
+static void do_redo(const struct call *c)
+{
+	app_tree_redo(c->app);
 }
 
 static void do_regen(const struct call *c)
 {
-	app_turn_regenerate(c->app);
+	app_tree_regenerate(c->app, app_tree_find(c->app, c->argument, MESSAGE_USER));
 }
 
 static void do_edit(const struct call *c)
 {
-	size_t len;
-	char *text = app_session_cut(c->app, MESSAGE_USER, true, &len);
-	if (!text)
-		return;
-	editor_set_text(c->app->editor, text, len);
-	app_changed_input(c->app);
-	free(text);
+	int i = app_tree_find(c->app, c->argument, MESSAGE_USER);
+	if (i >= 0)
+		app_tree_edit(c->app, i);
+}
+
+static void do_pin(const struct call *c)
+{
+	app_tree_pin(c->app, app_tree_find(c->app, c->argument, MESSAGE_USER));
+}
+
+static void do_compact(const struct call *c)
+{
+	app_compact(c->app);
 }
 
 /* --- Out and in ---------------------------------------------------------------------- */
@@ -212,19 +212,23 @@ static bool last_answer(struct app *app, struct buffer *out)
 	return false;
 }
 
+void app_copy(struct app *app, const char *text, size_t len)
+{
+	char *ways = clipboard_copy(app->screen, text, len);
+	if (ways[0])
+		say(app, STYLE_DIM, i18n_format(app->tr, "chat.copied", I18N_S(ways)));
+	else
+		say_key(app, STYLE_ERROR, "chat.no-clipboard");
+	free(ways);
+}
+
 static void do_copy(const struct call *c)
 {
 	struct app *app = c->app;
 	struct buffer text = {0};
 	char *language = NULL;
-	if (c->argument[0] ? block(app, c->argument, &text, &language) : last_answer(app, &text)) {
-		char *ways = clipboard_copy(app->screen, text.data ? text.data : "", text.len);
-		if (ways[0])
-			say(app, STYLE_DIM, i18n_format(app->tr, "chat.copied", I18N_S(ways)));
-		else
-			say_key(app, STYLE_ERROR, "chat.no-clipboard");
-		free(ways);
-	}
+	if (c->argument[0] ? block(app, c->argument, &text, &language) : last_answer(app, &text))
+		app_copy(app, text.data ? text.data : "", text.len);
 	free(language);
 	buffer_free(&text);
 }
@@ -550,6 +554,7 @@ static handler_fn *const handlers[] = {
 	[COMMAND_LANG] = do_lang,     [COMMAND_TOKENS] = do_tokens, [COMMAND_STATS] = do_stats,
 	[COMMAND_EXIT] = do_exit,     [COMMAND_RUN] = do_run,       [COMMAND_OUTPUT] = do_output,
 	[COMMAND_APPLY] = do_apply,   [COMMAND_REVERT] = do_revert,
+	[COMMAND_REDO] = do_redo,     [COMMAND_PIN] = do_pin,       [COMMAND_COMPACT] = do_compact,
 };
 static_assert(sizeof(handlers) / sizeof(handlers[0]) == COMMAND_COUNT, "every command has a handler");
 

@@ -41,7 +41,7 @@ static struct plan make_plan(struct app *app)
 	if (left > 3)
 		p.title = 0, left--;
 	p.input = p.rows - p.input_rows - (p.status >= 0);
-	if (left > 1 && (app->banner || has_progress(app) || editor_searching(app->editor)))
+	if (left > 1 && (app->banner || has_progress(app) || editor_searching(app->editor) || app->find))
 		p.notice = p.input - 1, left--;
 	int wanted = candidate_count(app);
 	wanted = wanted > CANDIDATE_ROWS ? CANDIDATE_ROWS : wanted;
@@ -170,11 +170,15 @@ void app_draw(struct app *app)
 	else if (p.transcript_rows)
 		transcript_draw(app->transcript, app->screen, p.transcript, p.transcript_rows);
 	draw_candidates(app, &p);
-	if (p.notice >= 0)
+	if (p.notice >= 0 && !app->find)
 		draw_notice(app, &p);
 	editor_draw(app->editor, app->screen, p.input, p.input_rows, &row, &column);
 	if (p.status >= 0)
 		status_bar_draw(app->screen, app->tr, p.status, &status);
+	if (p.notice >= 0 && app->find) {
+		row = p.notice;
+		column = app_find_draw(app, p.notice);
+	}
 	int overlay_row, overlay_column;
 	if (p.transcript_rows && app_overlay_caret(app, &overlay_row, &overlay_column))
 		row = overlay_row, column = overlay_column;

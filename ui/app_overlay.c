@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { HITS_MOST = 200 };
-enum overlay_kind { OVERLAY_HELP, OVERLAY_PALETTE, OVERLAY_SESSIONS, OVERLAY_MODELS, OVERLAY_SEARCH };
+enum overlay_kind { OVERLAY_HELP, OVERLAY_PALETTE, OVERLAY_SESSIONS, OVERLAY_MODELS, OVERLAY_SEARCH, OVERLAY_MESSAGE };
 
 /* What a row of a list stands for. */
 struct choice {
@@ -18,6 +18,7 @@ struct choice {
 	int64_t message;         /* of a search hit */
 	enum action action;      /* of the palette: this… */
 	enum command_id command; /* …or this */
+	enum tree_op op;         /* of what can be done with a message */
 };
 
 struct overlay {
@@ -206,6 +207,31 @@ void app_overlay_search(struct app *app, const char *query)
 	free(shown);
 }
 
+void app_overlay_message(struct app *app, int message)
+{
+	const struct app_message *m = &app->messages[message];
+	const struct {
+		const char *key;
+		enum tree_op op;
+		bool offered;
+	} rows[] = {
+		{"tree.edit", TREE_EDIT, true},
+		{"tree.regenerate", TREE_REGENERATE, true},
+		{"tree.fork", TREE_FORK, app->stored},
+		{m->pinned ? "tree.unpin" : "tree.pin", TREE_PIN, app->stored},
+		{"tree.copy", TREE_COPY, true},
+		{"tree.earlier", TREE_EARLIER, m->sibling > 1},
+		{"tree.later", TREE_LATER, m->sibling < m->siblings},
+	};
+	char *title = i18n_format(app->tr, "tree.message", I18N_I(m->number ? m->number : message + 1));
+	struct overlay *o = open_overlay(app, OVERLAY_MESSAGE, title);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].offered)
+			add_choice(o, (struct choice){.op = rows[i].op}, i18n_text(app->tr, rows[i].key), "");
+	free(title);
+	show(app, NULL);
+}
+
 /* --- Choosing ------------------------------------------------------------------------------ */
 
 /* A command that needs a word goes into the input; the others are done at once. */
@@ -243,8 +269,9 @@ static void choose(struct app *app, int index)
 	case OVERLAY_MODELS: app_turn_open_model(app, choice.text); break;
 	case OVERLAY_SEARCH:
 		if (app_session_open(app, choice.text, choice.message))
-			transcript_highlight(app->transcript, query);
+			app_find_show(app, query, choice.message);
 		break;
+	case OVERLAY_MESSAGE: app_tree_do(app, choice.op); break;
 	case OVERLAY_HELP: break;
 	}
 	free(choice.text);

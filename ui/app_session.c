@@ -37,8 +37,10 @@ static void forget(struct app *app)
 	memset(&app->session, 0, sizeof(app->session));
 	app->stored = false;
 	app->message_count = 0;
-	app->left_out = 0;
 	app->greeting = 0;
+	app->left_out = app->memory_begins = 0;
+	app_tree_forget(app);
+	app_find_close(app);
 	app->warned_full = false;
 	app->saved_at = 0;
 	memset(&app->usage, 0, sizeof(app->usage));
@@ -112,6 +114,13 @@ static int show_message(struct app *app, const struct message *m)
 	if (m->status == MESSAGE_PARTIAL)
 		transcript_mark(app->transcript, entry, "chat.interrupted");
 	app_session_add(app, m->role, m->id, m->parent, entry);
+	struct app_message *shown = &app->messages[app->message_count - 1];
+	shown->number = m->number;
+	shown->sibling = m->sibling;
+	shown->siblings = m->siblings;
+	shown->pinned = m->pinned;
+	if (m->siblings > 1 || m->pinned)
+		app_tree_tag(app, app->message_count - 1);
 	return entry;
 }
 
@@ -194,48 +203,94 @@ void app_session_name(struct app *app)
 
 /* --- Going back ------------------------------------------------------------------------------ */
 
-static bool move_leaf(struct app *app, int64_t leaf, int keep)
+static void say_key(struct app *app, enum style style, const char *key)
+{
+	app_banner(app, style, false, xstrdup(i18n_text(app->tr, key)));
+}
+
+static bool may_move(struct app *app)
+{
+	if (app->turn)
+		say_key(app, STYLE_WARNING, "chat.busy");
+	else if (app->stored && backlog_count(app->backlog))
+		say_key(app, STYLE_ERROR, "chat.save-first");
+	else
+		return true;
+	return false;
+}
+
+static bool move_leaf(struct app *app, int64_t leaf)
 {
 	char err[512];
-	if (!app->stored) {
-		backlog_truncate(app->backlog, keep);
+	if (session_set_leaf(app->o.sessions, app->session.row, leaf, err, sizeof(err)) == 0)
 		return true;
+	app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+	return false;
+}
+
+/* From the screen alone. */
+static void drop(struct app *app, int keep)
+{
+	app_blocks_stop(app);
+	if (app->message_count)
+		transcript_truncate(app->transcript, keep ? app->messages[keep - 1].entry + 1 : app->messages[0].entry);
+	app->message_count = keep;
+	app->chosen = app->editing = -1;
+	app_find_close(app);
+	if (keep <= app->memory_begins) {
+		transcript_memory_line(app->transcript, -1, NULL);
+		app->left_out = app->memory_begins = 0;
 	}
-	if (backlog_count(app->backlog)) {
-		app_banner(app, STYLE_ERROR, false, xstrdup(i18n_text(app->tr, "chat.save-first")));
+	app->waiting_entry = transcript_count(app->transcript);
+	if (app->waiting_count)
+		app_turn_show_waiting(app);
+	app_ahead_conversation(app);
+	app->dirty = true;
+}
+
+bool app_session_cut(struct app *app, int keep)
+{
+	if (!may_move(app))
 		return false;
-	}
-	if (session_set_leaf(app->o.sessions, app->session.row, leaf, err, sizeof(err))) {
-		app_banner(app, STYLE_ERROR, false, app_error(app, err));
+	if (app->stored && !move_leaf(app, keep ? app->messages[keep - 1].id : 0))
 		return false;
-	}
+	if (!app->stored)
+		backlog_truncate(app->backlog, keep);
+	drop(app, keep);
 	return true;
 }
 
-char *app_session_cut(struct app *app, enum message_role role, bool inclusive, size_t *len)
+void app_session_reload(struct app *app)
 {
-	app_blocks_stop(app);
-	int last = app->message_count - 1;
-	while (last >= 0 && app->messages[last].role != role)
-		last--;
-	if (last < 0 || app->turn) {
-		const char *key = app->turn ? "chat.busy" : "chat.nothing-said";
-		app_banner(app, STYLE_WARNING, false, xstrdup(i18n_text(app->tr, key)));
-		return NULL;
+	char err[512];
+	struct message *rest;
+	size_t same, count;
+	int64_t *known = xcalloc((size_t)app->message_count + 1, sizeof(*known));
+	for (int i = 0; i < app->message_count; i++)
+		known[i] = app->messages[i].id;
+	if (message_path_from(app->o.sessions, app->session.row, known, (size_t)app->message_count, &same, &rest,
+			      &count, err, sizeof(err))) {
+		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+	} else {
+		drop(app, (int)same);
+		for (size_t i = 0; i < count; i++) {
+			show_message(app, &rest[i]);
+			message_free(&rest[i]);
+		}
+		free(rest);
+		app->waiting_entry = transcript_count(app->transcript);
+		if (app->waiting_count)
+			app_turn_show_waiting(app);
 	}
-	const struct app_message *m = &app->messages[last];
-	int keep = inclusive ? last : last + 1;
-	const char *text = transcript_text(app->transcript, m->entry, len);
-	char *copy = xstrndup(text, *len);
-	if (!move_leaf(app, inclusive ? m->parent : m->id, keep)) {
-		free(copy);
-		return NULL;
-	}
-	transcript_truncate(app->transcript, inclusive ? m->entry : m->entry + 1);
-	app->message_count = keep;
-	app_ahead_conversation(app);
-	app->dirty = true;
-	return copy;
+	free(known);
+}
+
+bool app_session_follow(struct app *app, int64_t leaf)
+{
+	if (!may_move(app) || !move_leaf(app, leaf))
+		return false;
+	app_session_reload(app);
+	return true;
 }
 
 /* --- Drafts ------------------------------------------------------------------------------------ */

@@ -90,6 +90,11 @@ static bool model_free(const struct app *app)
 	return app->ready && !app->turn && !app->stray;
 }
 
+bool app_turn_possible(const struct app *app)
+{
+	return model_free(app) && !app->waiting_count;
+}
+
 /* --- Messages that wait ---------------------------------------------------------------- */
 
 void app_turn_show_waiting(struct app *app)
@@ -155,11 +160,11 @@ static void report_storage(struct app *app)
 	free(line);
 }
 
-static bool start(struct app *app, const char *text, size_t len, char *err, size_t errlen)
+static struct turn_options turn_options(struct app *app)
 {
 	const struct engine_model *model = engine_model(app->engine);
 	bool stored = app_session_ensure(app);
-	struct turn_options options = {
+	return (struct turn_options){
 		.engine = app->engine,
 		.sessions = stored ? app->o.sessions : NULL,
 		.backlog = app->backlog,
@@ -171,15 +176,64 @@ static bool start(struct app *app, const char *text, size_t len, char *err, size
 		.cache_id = stored ? app->session.id : NULL,
 		.cache_limit = cache_limit(app->o.options),
 	};
+}
+
+static bool start(struct app *app, const char *text, size_t len, char *err, size_t errlen)
+{
+	struct turn_options options = turn_options(app);
 	if (turn_start(&app->turn, &options, text, len, err, errlen)) {
 		app->turn = NULL;
 		return false;
 	}
 	app->answer_entry = -1;
 	app->answer_mark = NULL;
+	app->undone_count = 0;
+	app->compacted_from = 0;
 	set_phase(app, ENGINE_PROMPT);
 	report_storage(app);
 	return true;
+}
+
+/* Tokens of a prompt from which on the engine leaves messages out: an answer needs room, too. */
+static int prompt_room(const struct app *app)
+{
+	int size = engine_model(app->engine)->ctx_size, answer = size / 4;
+	int most = (int)option_integer(app->o.options, OPTION_MAX_TOKENS);
+	return size - (most > 0 && most < answer ? most : answer);
+}
+
+static void warn(struct app *app, int used)
+{
+	char *line =
+		i18n_format(app->tr, "chat.nearly-full", I18N_I(used), I18N_I(engine_model(app->engine)->ctx_size));
+	app->warned_full = true;
+	app_banner(app, STYLE_WARNING, false, xasprintf("%s · %s", i18n_text(app->tr, "compact.hint"), line));
+	free(line);
+}
+
+/* Before anything drops out of the context, while something can be done about it. */
+static void warn_when_full(struct app *app)
+{
+	int used = app->usage.context_used;
+	if (used * 5LL < prompt_room(app) * 4LL)
+		app->warned_full = false;
+	else if (!app->warned_full && app->left_out == 0)
+		warn(app, used);
+}
+
+/* A message may be so long that there was no time for the warning after the turn before. */
+static void warn_of_message(struct app *app, const char *text, size_t len)
+{
+	enum { SHORT = 256 };
+	char err[512];
+	int32_t *ids = NULL;
+	size_t count = 0;
+	if (len < SHORT || app->warned_full || app->left_out || !app->usage.context_used ||
+	    engine_tokenize(app->engine, text, len, 0, &ids, &count, err, sizeof(err)) != 0)
+		return;
+	free(ids);
+	if ((int64_t)count + app->usage.context_used > prompt_room(app))
+		warn(app, app->usage.context_used + (int)count);
 }
 
 static int64_t last_id(const struct app *app)
@@ -193,8 +247,10 @@ static void start_with(struct app *app, const char *text, size_t len)
 	int64_t parent = last_id(app);
 	int entry = transcript_add(app->transcript, ENTRY_USER, text, len);
 	transcript_scroll_end(app->transcript);
+	warn_of_message(app, text, len);
 	bool started = start(app, text, len, err, sizeof(err));
 	app_session_add(app, MESSAGE_USER, started ? turn_user_message(app->turn) : 0, parent, entry);
+	app_tree_place(app, app->message_count - 1);
 	if (!started) {
 		app_note(app, ENTRY_ERROR, app_error(app, err));
 	}
@@ -225,20 +281,35 @@ void app_turn_send(struct app *app, const char *text, size_t len)
 	app->dirty = true;
 }
 
-void app_turn_regenerate(struct app *app)
+void app_turn_regenerate(struct app *app, int keep)
 {
 	char err[512];
 	if (!model_free(app)) {
 		app_banner(app, STYLE_WARNING, false, xstrdup(i18n_text(app->tr, "chat.busy")));
 		return;
 	}
-	size_t len;
-	char *text = app_session_cut(app, MESSAGE_USER, false, &len);
-	if (!text)
+	if (!app_session_cut(app, keep))
 		return;
-	free(text);
+	transcript_scroll_end(app->transcript);
 	if (!start(app, NULL, 0, err, sizeof(err)))
 		app_note(app, ENTRY_ERROR, app_error(app, err));
+}
+
+void app_turn_aside(struct app *app, const char *question, int seen, int max_tokens)
+{
+	char err[512];
+	struct turn_options options = turn_options(app);
+	options.aside = true;
+	options.seen = seen;
+	options.max_tokens = max_tokens;
+	if (turn_start(&app->turn, &options, question, strlen(question), err, sizeof(err))) {
+		app->turn = NULL;
+		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		return;
+	}
+	app->aside = true;
+	app->answer_entry = -1;
+	set_phase(app, ENGINE_PROMPT);
 }
 
 /* --- Events -------------------------------------------------------------------------------- */
@@ -259,12 +330,13 @@ static void answer_text(struct app *app, const struct engine_event *event)
 	app->progress.tokens++;
 }
 
-/* The line in the transcript before which the model remembers nothing. */
-static void memory_begins(struct app *app, int left_out)
+/* The line in the transcript before which the model remembers nothing but what is pinned. */
+static void memory_begins(struct app *app, int left_out, int begins)
 {
-	if (left_out <= 0 || left_out >= app->message_count) {
+	begins -= app->system[0] != '\0';
+	if (left_out <= 0 || begins <= 0 || begins >= app->message_count) {
 		transcript_memory_line(app->transcript, -1, NULL);
-		app->left_out = 0;
+		app->left_out = app->memory_begins = 0;
 		return;
 	}
 	if (left_out > app->left_out) {
@@ -272,8 +344,9 @@ static void memory_begins(struct app *app, int left_out)
 		app_banner(app, STYLE_WARNING, false, warning);
 	}
 	app->left_out = left_out;
+	app->memory_begins = begins;
 	char *line = i18n_format(app->tr, "chat.memory-begins", I18N_I(left_out));
-	transcript_memory_line(app->transcript, app->messages[left_out].entry, line);
+	transcript_memory_line(app->transcript, app->messages[begins].entry, line);
 	free(line);
 }
 
@@ -289,21 +362,8 @@ static void prompt_progress(struct app *app, const struct engine_event *event)
 	app->progress.total = event->total;
 	app->prompt_tokens = (int)event->total;
 	app->progress.cached = event->cached;
-	memory_begins(app, event->left_out);
-}
-
-/* Before anything drops out of the context, while something can be done about it. */
-static void warn_when_full(struct app *app)
-{
-	const struct engine_model *model = engine_model(app->engine);
-	int used = app->usage.context_used;
-	if (used * 10LL < model->ctx_size * 8LL) {
-		app->warned_full = false;
-	} else if (!app->warned_full && app->left_out == 0) {
-		app->warned_full = true;
-		app_banner(app, STYLE_WARNING, false,
-			   i18n_format(app->tr, "chat.nearly-full", I18N_I(used), I18N_I(model->ctx_size)));
-	}
+	if (!app->aside)
+		memory_begins(app, event->left_out, event->begins);
 }
 
 static void mark_answer(struct app *app)
@@ -325,6 +385,7 @@ static void finish(struct app *app)
 	mark_answer(app);
 	if (app->answer_entry >= 0) {
 		app->messages[app->message_count - 1].id = turn_answer_message(turn);
+		app_tree_place(app, app->message_count - 1);
 		if (!turn_error(turn) && turn_finish(turn) != ENGINE_INTERRUPTED)
 			transcript_finish(app->transcript, app->answer_entry);
 	}
@@ -344,6 +405,26 @@ static void finish(struct app *app)
 	turn_free(turn);
 	app->turn = NULL;
 	app_ahead_conversation(app);
+	set_phase(app, ENGINE_NONE);
+	start_waiting(app);
+}
+
+/* What is asked beside the conversation: only that something happens is shown. */
+static void aside_text(struct app *app)
+{
+	if (app->progress.phase != ENGINE_TEXT)
+		app_banner(app, STYLE_DIM, false, xstrdup(i18n_text(app->tr, "compact.working")));
+	set_phase(app, ENGINE_TEXT);
+	app->progress.tokens++;
+}
+
+static void finish_aside(struct app *app)
+{
+	struct turn *turn = app->turn;
+	app->aside = false;
+	app_compact_finish(app);
+	turn_free(turn);
+	app->turn = NULL;
 	set_phase(app, ENGINE_NONE);
 	start_waiting(app);
 }
@@ -378,11 +459,15 @@ void app_turn_events(struct app *app)
 			continue;
 		}
 		bool over = turn_event(app->turn, &event);
-		if (event.type == ENGINE_TEXT)
+		if (event.type == ENGINE_TEXT && app->aside)
+			aside_text(app);
+		else if (event.type == ENGINE_TEXT)
 			answer_text(app, &event);
 		else if (event.type == ENGINE_PROMPT)
 			prompt_progress(app, &event);
-		if (over)
+		if (over && app->aside)
+			finish_aside(app);
+		else if (over)
 			finish(app);
 	}
 }
@@ -406,6 +491,7 @@ void app_turn_end(struct app *app)
 		transcript_mark(app->transcript, app->answer_entry, "chat.interrupted");
 	turn_free(app->turn); /* stores the answer so far */
 	app->turn = NULL;
+	app->aside = false;
 	app->stray = true;
 	set_phase(app, ENGINE_NONE);
 }

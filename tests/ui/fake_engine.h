@@ -20,6 +20,7 @@ struct engine {
 	char *last_request;  /* "system: …\nuser: …\n", of the last engine_submit */
 	char *last_prepared; /* of the last engine_prepare, "" for NULL, NULL before the first */
 	int requests, prepared, opened;
+	unsigned pinned; /* a bit for each pinned message of the last engine_submit */
 	char *path;
 	char *text; /* of the event taken last */
 };
@@ -132,6 +133,9 @@ int engine_submit(struct engine *engine, const struct engine_request *request, c
 		snprintf(err, errlen, "busy");
 		return -1;
 	}
+	engine->pinned = 0;
+	for (int i = 0; i < request->count && i < 32; i++)
+		engine->pinned |= request->messages[i].pinned ? 1u << i : 0;
 	free(engine->last_request);
 	engine->last_request = fake_describe(request);
 	engine->requests++;

@@ -43,7 +43,7 @@ TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: all run check test unit system bench asan tsan fuzz format man install uninstall clean help \
+.PHONY: all run check test unit system bench bench-store kill-sweep asan tsan fuzz format man install uninstall clean help \
 	deps deps-check models check-layers check-docs lint-locale run-fuzzers list-tests man-pages
 
 all: bora                           ## build ./bora
@@ -165,6 +165,12 @@ bench: bora $(BUILD)/tests/bench/bench_kernels   ## speed of this machine, kerne
 
 lint-locale:                        ## catalogues are complete and used
 	tests/check-locale.py
+bench-store: $(BUILD)/tests/bench/bench_store   ## speed of a store of 10,000 conversations and 1,000,000 messages
+	$< build/bench-store
+
+kill-sweep: bora                    ## kill the store at every write, sync and rename: minutes
+	BORA_SWEEP=full /usr/bin/python3 -m pytest -q -s tests/system/test_sessions_faults.py -k "killed or fails"
+
 check-layers:                       ## folders include only what they may
 	tests/check-layers.sh
 check-docs:                         ## names in documents exist; generated pages are current

@@ -448,6 +448,19 @@ static int run_import(struct command *c)
 	return code;
 }
 
+static int run_backup(struct command *c)
+{
+	struct stat st;
+	const char *path = c->argv[0];
+	if (sessions_backup(c->sessions, path, c->err, sizeof(c->err)))
+		return fail(c);
+	char *line = i18n_format(c->cli->tr, "sessions.backed-up", I18N_S(path),
+				 I18N_R(stat(path, &st) == 0 ? (double)st.st_size / 1e6 : 0));
+	put_line(line);
+	free(line);
+	return 0;
+}
+
 /* --- Check ------------------------------------------------------------------------ */
 
 static void put_finding(void *arg, const char *line)
@@ -485,6 +498,7 @@ static const struct {
 	{"rename", 2, -1, false, run_rename, "ID TITLE"},
 	{"rm", 1, -1, false, run_rm, "ID…"},
 	{"fork", 1, 1, false, run_fork, "ID [--at MESSAGE]"},
+	{"backup", 1, 1, false, run_backup, "FILE"},
 	{"check", 0, 0, true, run_check, "[--repair]"},
 	{"pin", 1, 1, false, run_pin, "ID"},
 	{"unpin", 1, 1, false, run_unpin, "ID"},

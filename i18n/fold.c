@@ -25,6 +25,7 @@ static UChar32 fold_letter(UChar32 c)
 	case 0x0629: return 0x0647; /* ta marbuta */
 	case 0x06A9: return 0x0643; /* Persian kaf */
 	case 0x0640: return 0;      /* tatweel */
+	case 0x093C: return 0;      /* nukta: often left out */
 	default: break;
 	}
 	if (c >= 0x30A1 && c <= 0x30F6) /* katakana to hiragana */
@@ -32,6 +33,20 @@ static UChar32 fold_letter(UChar32 c)
 	bool indic_vowel = U_GET_GC_MASK(c) & U_GC_MN_MASK && c >= 0x0900 && c < 0x0E80;
 	bool kana_voice = c == 0x3099 || c == 0x309A;
 	return (U_GET_GC_MASK(c) & (U_GC_MN_MASK | U_GC_ME_MASK | U_GC_CF_MASK)) && !indic_vowel && !kana_voice ? 0 : c;
+}
+
+/* Letters that Unicode takes for whole and people for others with something to them. */
+static const char *as_others(UChar32 c)
+{
+	switch (c) {
+	case 0x00E6: return "ae";
+	case 0x0153: return "oe";
+	case 0x00F8: return "o";
+	case 0x0142: return "l";
+	case 0x0111: return "d";
+	case 0x0131: return "i";
+	default: return NULL;
+	}
 }
 
 /* One character at a time: folding never looks further than a character's own decomposition. */
@@ -65,7 +80,10 @@ static void fold_char(const UNormalizer2 *nfkd, UChar32 c, struct buffer *out)
 		int32_t n = 0;
 		U16_NEXT(folded, i, len, part);
 		part = fold_letter(part);
-		if (!part)
+		const char *others = as_others(part);
+		if (others)
+			buffer_puts(out, others);
+		if (others || !part)
 			continue;
 		U8_APPEND_UNSAFE(bytes, n, part);
 		buffer_append(out, bytes, (size_t)n);

@@ -207,7 +207,8 @@ int search_forget(struct sessions *s, int64_t session_row, char *err, size_t err
 /* Terms of a text that shows how words are cut and folded: another ICU may do it otherwise. */
 static char *rules(struct sessions *s)
 {
-	static const char probe[] = "Ångström don't STRASSE 3.14 東京都庁 カナｶﾅ ภาษาไทย مُحَمَّد أحمد 한국어 हिन्दी";
+	static const char probe[] =
+		"Ångström Œuvre ज़ don't STRASSE 3.14 東京都庁 カナｶﾅ ภาษาไทย مُحَمَّد أحمد 한국어 हिन्दी";
 	return joined_terms(s, probe, sizeof(probe) - 1);
 }
 
@@ -532,14 +533,22 @@ int sessions_search(struct sessions *s, const char *query, int most, struct sear
 	return code;
 }
 
-/* Columns: id, content. */
-static void take_id(struct search *search, sqlite3_stmt *stmt, int64_t *ids)
+/* One word, or a word and its stem: the index alone tells for certain. */
+static bool is_certain(const struct terms *terms)
 {
-	const char *content = sqlite3_column_blob(stmt, 1);
-	size_t len = (size_t)sqlite3_column_bytes(stmt, 1), start, end;
-	make_terms(search->s, content ? content : "", len, true, &search->content);
-	if (prove(search->query, &search->terms, &search->content, &start, &end))
-		ids[search->count++] = sqlite3_column_int64(stmt, 0);
+	return terms->count == 1 || (terms->count == 2 && is_stem(terms, 1));
+}
+
+static bool proves(struct search *search, int64_t id, char *err, size_t errlen)
+{
+	size_t start, end;
+	sqlite3_stmt *stmt = store_query(search->s, err, errlen, "SELECT content FROM messages WHERE id = ?", "i", id);
+	if (!stmt || store_row(search->s, stmt, err, errlen) <= 0)
+		return false;
+	const char *content = sqlite3_column_blob(stmt, 0);
+	make_terms(search->s, content ? content : "", (size_t)sqlite3_column_bytes(stmt, 0), true, &search->content);
+	sqlite3_reset(stmt);
+	return prove(search->query, &search->terms, &search->content, &start, &end);
 }
 
 static int run_in_session(struct search *search, int64_t row, int64_t *ids, char *err, size_t errlen)
@@ -547,9 +556,10 @@ static int run_in_session(struct search *search, int64_t row, int64_t *ids, char
 	if (catch_up(search->s, err, errlen))
 		return -1;
 	char *expression = match_expression(&search->terms);
+	bool certain = is_certain(&search->terms);
 	/* The session's own span of ids keeps a common word from being looked at all over the store. */
 	sqlite3_stmt *stmt = store_query(search->s, err, errlen,
-					 "SELECT m.id, m.content FROM terms CROSS JOIN messages m ON m.id = terms.rowid"
+					 "SELECT m.id FROM terms CROSS JOIN messages m ON m.id = terms.rowid"
 					 " WHERE terms MATCH ? AND terms.rowid >="
 					 " (SELECT id FROM messages WHERE session = ?2 ORDER BY number LIMIT 1)"
 					 " AND terms.rowid <="
@@ -557,8 +567,11 @@ static int run_in_session(struct search *search, int64_t row, int64_t *ids, char
 					 " AND m.session = ?2 ORDER BY terms.rowid DESC",
 					 "ti", expression, row);
 	int code = stmt ? 1 : -1;
-	while (code > 0 && search->count < search->most && (code = store_row(search->s, stmt, err, errlen)) > 0)
-		take_id(search, stmt, ids);
+	while (code > 0 && search->count < search->most && (code = store_row(search->s, stmt, err, errlen)) > 0) {
+		int64_t id = sqlite3_column_int64(stmt, 0);
+		if (certain || proves(search, id, err, errlen))
+			ids[search->count++] = id;
+	}
 	if (stmt)
 		sqlite3_reset(stmt);
 	free(expression);
@@ -579,5 +592,26 @@ int session_search(struct sessions *s, int64_t row, const char *query, int most,
 	}
 	free_terms(&search.terms);
 	free_terms(&search.content);
+	return code;
+}
+
+int sessions_matching(struct sessions *s, const char *query, int64_t **rows, size_t *count, char *err, size_t errlen)
+{
+	struct terms terms = {0};
+	*rows = NULL;
+	*count = 0;
+	make_terms(s, query, strlen(query), false, &terms);
+	int code = terms.count ? catch_up(s, err, errlen) : 0;
+	if (terms.count && code == 0) {
+		char *expression = match_expression(&terms);
+		sqlite3_stmt *stmt =
+			store_query(s, err, errlen,
+				    "SELECT DISTINCT m.session FROM (SELECT rowid AS id FROM terms WHERE terms MATCH ?"
+				    " ORDER BY rowid DESC LIMIT 20000) t CROSS JOIN messages m ON m.id = t.id",
+				    "t", expression);
+		code = read_ids(s, stmt, rows, count, err, errlen);
+		free(expression);
+	}
+	free_terms(&terms);
 	return code;
 }

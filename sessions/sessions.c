@@ -131,6 +131,30 @@ int session_list(struct sessions *s, bool all, struct session **out, size_t *cou
 	return -1;
 }
 
+static char *beginning(sqlite3_stmt *stmt, int column)
+{
+	enum { GLANCE = 400 };
+	const char *bytes = sqlite3_column_blob(stmt, column);
+	size_t len = (size_t)sqlite3_column_bytes(stmt, column);
+	return codec_repair(bytes ? bytes : "", len < GLANCE ? len : GLANCE);
+}
+
+int session_glance(struct sessions *s, int64_t row, char **before, char **last, char *err, size_t errlen)
+{
+	sqlite3_stmt *stmt = store_query(s, err, errlen,
+					 "SELECT p.content, m.content FROM sessions s"
+					 " JOIN messages m ON m.session = s.row AND m.number = s.leaf"
+					 " LEFT JOIN messages p ON p.session = m.session AND p.number = m.parent"
+					 " WHERE s.row = ?",
+					 "i", row);
+	int code = stmt ? store_row(s, stmt, err, errlen) : -1;
+	*before = code > 0 ? beginning(stmt, 0) : xstrdup("");
+	*last = code > 0 ? beginning(stmt, 1) : xstrdup("");
+	if (code > 0)
+		sqlite3_reset(stmt);
+	return code < 0 ? -1 : 0;
+}
+
 int session_insert(struct sessions *s, const struct session *session, int64_t *row, char *err, size_t errlen)
 {
 	char id[SESSION_ID_SIZE];

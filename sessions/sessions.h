@@ -9,6 +9,7 @@
  * search.c    | full-text search in every script
  * export.c    | Markdown, JSON, HTML, text        import.c | our JSON, others
  * repair.c    | check and salvage                 drafts.c | unsent input, history
+ * backup.c    | a copy of the whole store
  * store.c     | statements, transactions, errors  schema.c | tables, migrations
  * locks.c     | one writer a session, across processes
  *
@@ -146,6 +147,13 @@ int sessions_search(struct sessions *, const char *query, int most, struct searc
 int session_search(struct sessions *, int64_t row, const char *query, int most, int64_t **ids, size_t *count, char *err,
 		   size_t errlen);
 
+/* The rows of sessions with a message that holds all words, by falling age of the hit; what only the oldest of very
+ * many hits tell is left out. For a list that is filtered while one types. Caller frees. */
+int sessions_matching(struct sessions *, const char *query, int64_t **rows, size_t *count, char *err, size_t errlen);
+/* The last exchange of a session, for a glance at it: the beginnings of its last message and of the one before it,
+ * "" where there is none. Caller frees both. */
+int session_glance(struct sessions *, int64_t row, char **before, char **last, char *err, size_t errlen);
+
 /* JSON holds the whole tree and comes back identical by import; the others, and
  * JSON_PATH, hold the current path. Appends to out. */
 enum export_format { EXPORT_MARKDOWN, EXPORT_JSON, EXPORT_JSON_PATH, EXPORT_HTML, EXPORT_TEXT };
@@ -153,6 +161,10 @@ int session_export(struct sessions *, int64_t row, enum export_format, struct bu
 /* Stores every conversation in the text, or nothing. *imported: how many. */
 int session_import(struct sessions *, const char *text, size_t len, const char *name, int *imported, char *err,
 		   size_t errlen);
+
+/* Copies the store, as it is at one moment, to a new file at path, while others may be writing. The copy is a
+ * sessions.db like any other. */
+int sessions_backup(struct sessions *, const char *path, char *err, size_t errlen);
 
 /* Looks the store over; with repair, salvages. Each finding is a line for fn.
  * Returns the number of problems left, or -1. */

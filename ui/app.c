@@ -147,6 +147,7 @@ void app_tick(struct app *app)
 	if (app->draft_due && app->now >= app->draft_due)
 		app_session_save_draft(app);
 	app_blocks_tick(app);
+	app_find_tick(app);
 	if (app->turn)
 		turn_tick(app->turn);
 	app_ahead_tick(app);
@@ -165,6 +166,9 @@ static int sooner(int a, int64_t b)
 int app_timeout(const struct app *app)
 {
 	int wait = keys_timeout(app->keys, app->now);
+	int find = app_find_wait(app);
+	if (find >= 0)
+		wait = sooner(wait, find);
 	int save = app->turn ? turn_next_save_ms(app->turn) : -1;
 	if (save >= 0)
 		wait = sooner(wait, save);

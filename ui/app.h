@@ -250,6 +250,8 @@ void app_find_open(struct app *);
 void app_find_show(struct app *, const char *query, int64_t message); /* the message, with the words marked */
 void app_find_close(struct app *);
 bool app_find_key(struct app *, const struct key *); /* false: not for it */
-int app_find_draw(struct app *, int row);            /* the column of its caret */
+void app_find_tick(struct app *);
+int app_find_wait(const struct app *);    /* ms until that has something to do, -1: never */
+int app_find_draw(struct app *, int row); /* the column of its caret */
 
 #endif

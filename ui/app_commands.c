@@ -545,16 +545,16 @@ static void do_exit(const struct call *c)
 typedef void handler_fn(const struct call *);
 
 static handler_fn *const handlers[] = {
-	[COMMAND_HELP] = do_help,     [COMMAND_NEW] = do_new,       [COMMAND_RESUME] = do_resume,
-	[COMMAND_RENAME] = do_rename, [COMMAND_SEARCH] = do_search, [COMMAND_FORK] = do_fork,
-	[COMMAND_UNDO] = do_undo,     [COMMAND_REGEN] = do_regen,   [COMMAND_EDIT] = do_edit,
-	[COMMAND_COPY] = do_copy,     [COMMAND_SAVE] = do_save,     [COMMAND_EXPORT] = do_export,
-	[COMMAND_IMPORT] = do_import, [COMMAND_MODEL] = do_model,   [COMMAND_SYSTEM] = do_system,
-	[COMMAND_SET] = do_set,       [COMMAND_FILE] = do_file,     [COMMAND_THEME] = do_theme,
-	[COMMAND_LANG] = do_lang,     [COMMAND_TOKENS] = do_tokens, [COMMAND_STATS] = do_stats,
-	[COMMAND_EXIT] = do_exit,     [COMMAND_RUN] = do_run,       [COMMAND_OUTPUT] = do_output,
-	[COMMAND_APPLY] = do_apply,   [COMMAND_REVERT] = do_revert,
-	[COMMAND_REDO] = do_redo,     [COMMAND_PIN] = do_pin,       [COMMAND_COMPACT] = do_compact,
+	[COMMAND_HELP] = do_help,     [COMMAND_NEW] = do_new,         [COMMAND_RESUME] = do_resume,
+	[COMMAND_RENAME] = do_rename, [COMMAND_SEARCH] = do_search,   [COMMAND_FORK] = do_fork,
+	[COMMAND_UNDO] = do_undo,     [COMMAND_REGEN] = do_regen,     [COMMAND_EDIT] = do_edit,
+	[COMMAND_COPY] = do_copy,     [COMMAND_SAVE] = do_save,       [COMMAND_EXPORT] = do_export,
+	[COMMAND_IMPORT] = do_import, [COMMAND_MODEL] = do_model,     [COMMAND_SYSTEM] = do_system,
+	[COMMAND_SET] = do_set,       [COMMAND_FILE] = do_file,       [COMMAND_THEME] = do_theme,
+	[COMMAND_LANG] = do_lang,     [COMMAND_TOKENS] = do_tokens,   [COMMAND_STATS] = do_stats,
+	[COMMAND_EXIT] = do_exit,     [COMMAND_RUN] = do_run,         [COMMAND_OUTPUT] = do_output,
+	[COMMAND_APPLY] = do_apply,   [COMMAND_REVERT] = do_revert,   [COMMAND_REDO] = do_redo,
+	[COMMAND_PIN] = do_pin,       [COMMAND_COMPACT] = do_compact,
 };
 static_assert(sizeof(handlers) / sizeof(handlers[0]) == COMMAND_COUNT, "every command has a handler");
 

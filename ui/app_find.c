@@ -6,12 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCAN_BYTES = 4 << 20, HITS_MOST = 10000 }; /* longer conversations are looked up in the store's index */
+enum {
+	SCAN_BYTES = 4 << 20,
+	HITS_MOST = 2000,
+	PAUSE_MS = 150
+}; /* longer conversations are looked up in the store's index */
 
 struct find {
 	struct buffer query;
 	int *hits; /* messages with all of the words, by index */
 	int count, at;
+	int64_t due;   /* when the words are to be looked up, 0: they have been */
 	bool last;     /* the words are those of last time: typing begins anew */
 	int row, rows; /* of hit `at`: which of its rows with a match */
 };
@@ -92,6 +97,7 @@ static void search(struct app *app)
 	struct find *f = app->find;
 	const char *query = f->query.data ? f->query.data : "";
 	f->count = 0;
+	f->due = 0;
 	transcript_highlight(app->transcript, f->query.len ? query : NULL);
 	if (f->query.len && app->stored && !backlog_count(app->backlog) && !app->turn && is_long(app))
 		look_up(app, query);
@@ -102,9 +108,39 @@ static void search(struct app *app)
 	show(app);
 }
 
+/* In a long conversation not at each letter: a pause in typing is waited for. */
+static void search_soon(struct app *app)
+{
+	if (is_long(app))
+		app->find->due = app->now + PAUSE_MS;
+	else
+		search(app);
+	app->dirty = true;
+}
+
+static void search_now(struct app *app)
+{
+	if (app->find->due)
+		search(app);
+}
+
+void app_find_tick(struct app *app)
+{
+	if (app->find && app->find->due && app->now >= app->find->due)
+		search(app);
+}
+
+int app_find_wait(const struct app *app)
+{
+	if (!app->find || !app->find->due)
+		return -1;
+	return app->find->due > app->now ? (int)(app->find->due - app->now) : 0;
+}
+
 static void step(struct app *app, int by)
 {
 	struct find *f = app->find;
+	search_now(app);
 	if (!f->count)
 		return;
 	if (f->row + by >= 0 && f->row + by < f->rows)
@@ -162,7 +198,7 @@ static void erase_last(struct app *app)
 		return;
 	query->len = i18n_cluster_prev(app->tr, query->data, query->len, query->len);
 	query->data[query->len] = '\0';
-	search(app);
+	search_soon(app);
 }
 
 static void search_everywhere(struct app *app)
@@ -184,7 +220,7 @@ static void typed(struct app *app, const struct key *key)
 	for (char *c = app->find->query.data; c && *c; c++)
 		if (*c == '\n')
 			*c = ' ';
-	search(app);
+	search_soon(app);
 }
 
 bool app_find_key(struct app *app, const struct key *key)

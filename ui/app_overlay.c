@@ -29,6 +29,7 @@ struct overlay {
 	int count;
 	struct buffer printed; /* the rows as text, for line mode */
 	char *query;
+	struct session *sessions; /* of the list of them, a choice each */
 };
 
 static struct overlay *open_overlay(struct app *app, enum overlay_kind kind, const char *title)
@@ -49,6 +50,9 @@ void app_overlay_close(struct app *app)
 		return;
 	for (int i = 0; i < o->count; i++)
 		free(o->choices[i].text);
+	for (int i = 0; i < o->count && o->sessions; i++)
+		session_free(&o->sessions[i]);
+	free(o->sessions);
 	free(o->choices);
 	free(o->query);
 	buffer_free(&o->printed);
@@ -131,6 +135,64 @@ void app_overlay_palette(struct app *app)
 	show(app, NULL);
 }
 
+/* --- The list of conversations: details and glances only of those one sees --------------- */
+
+static char *session_detail(void *arg, int item)
+{
+	const struct app *app = arg;
+	return session_list_detail(app->tr, &app->overlay->sessions[item]);
+}
+
+static void session_preview(void *arg, int item, char **above, char **below)
+{
+	const struct app *app = arg;
+	char err[512], *before = NULL, *last = NULL;
+	session_glance(app->o.sessions, app->overlay->sessions[item].row, &before, &last, err, sizeof(err));
+	*above = i18n_sanitize_line(before, strlen(before));
+	*below = i18n_sanitize_line(last, strlen(last));
+	free(before);
+	free(last);
+}
+
+static int by_row(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* Words that are said in a conversation find it, too. */
+static void session_filter(void *arg, const char *words, bool *found)
+{
+	const struct app *app = arg;
+	char err[512];
+	int64_t *rows;
+	size_t count;
+	if (sessions_matching(app->o.sessions, words, &rows, &count, err, sizeof(err)) != 0)
+		return;
+	if (count)
+		qsort(rows, count, sizeof(*rows), by_row);
+	for (int i = 0; i < app->overlay->count && count; i++)
+		found[i] = bsearch(&app->overlay->sessions[i].row, rows, count, sizeof(*rows), by_row) != NULL;
+	free(rows);
+}
+
+static void add_sessions(struct app *app, size_t count)
+{
+	struct overlay *o = app->overlay;
+	const struct picker_source source = {
+		.arg = app, .detail = session_detail, .preview = session_preview, .filter = session_filter};
+	if (!app->plain)
+		picker_source(o->picker, &source);
+	for (size_t i = 0; i < count; i++) {
+		const struct session *session = &o->sessions[i];
+		char *label = session_list_label(app->tr, session);
+		char *detail = app->plain ? session_list_detail(app->tr, session) : xstrdup(session->model);
+		add_choice(o, (struct choice){.text = xstrdup(session->id)}, label, detail);
+		free(label);
+		free(detail);
+	}
+}
+
 void app_overlay_sessions(struct app *app)
 {
 	char err[512];
@@ -145,14 +207,8 @@ void app_overlay_sessions(struct app *app)
 		return;
 	}
 	struct overlay *o = open_overlay(app, OVERLAY_SESSIONS, i18n_text(app->tr, "overlay.sessions"));
-	for (size_t i = 0; i < count; i++) {
-		char *label = session_list_label(app->tr, &list[i]), *detail = session_list_detail(app->tr, &list[i]);
-		add_choice(o, (struct choice){.text = xstrdup(list[i].id)}, label, detail);
-		free(label);
-		free(detail);
-		session_free(&list[i]);
-	}
-	free(list);
+	o->sessions = list;
+	add_sessions(app, count);
 	show(app, xstrdup(i18n_text(app->tr, "chat.no-sessions")));
 }
 

@@ -325,8 +325,18 @@ static bool plain_letter(const char *bytes, size_t len)
 	return len > 0 && (unsigned char)bytes[0] >= ' ' && bytes[0] != 127;
 }
 
+/* Readline 8.2 follows a null pointer when a key that begins a sequence (Ctrl+X) ends a search:
+ * the search is ended before, as Ctrl+J would. */
+static bool begins_sequence_in_search(const char *bytes, size_t len)
+{
+	return RL_ISSTATE(RL_STATE_ISEARCH) && len == 1 && bytes[0] != '\033' &&
+	       rl_get_keymap()[(unsigned char)bytes[0]].type == ISKMAP;
+}
+
 enum editor_result editor_feed(struct editor *ed, const char *bytes, size_t len)
 {
+	if (begins_sequence_in_search(bytes, len))
+		editor_feed(ed, "\n", 1);
 	char *before = xstrdup(rl_line_buffer);
 	int point = rl_point, columns = ed->columns, goal = ed->goal_column;
 	editor_close_candidates(ed);

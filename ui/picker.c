@@ -4,8 +4,10 @@
 #include <string.h>
 
 struct item {
-	char *label, *detail, *folded;
+	char *label, *detail, *folded; /* detail NULL: not asked for yet */
 };
+
+enum { PREVIEW_ROWS = 3, PREVIEW_LEAST = 12 }; /* rows it takes; of the list, for it to be shown */
 
 struct picker {
 	int caret_row, caret_column; /* where the filter ends, of the last drawing */
@@ -17,6 +19,9 @@ struct picker {
 	int selected, top;       /* in shown */
 	int page;                /* rows of the last drawing */
 	struct buffer filter;
+	struct picker_source source;
+	int previewed; /* the item whose lines these are, -1: none */
+	char *above, *below;
 };
 
 struct picker *picker_create(const struct i18n *tr, const char *title)
@@ -25,6 +30,7 @@ struct picker *picker_create(const struct i18n *tr, const char *title)
 	picker->tr = tr;
 	picker->title = xstrdup(title);
 	picker->page = 1;
+	picker->previewed = -1;
 	return picker;
 }
 
@@ -41,6 +47,8 @@ void picker_free(struct picker *picker)
 	free(picker->shown);
 	free(picker->title);
 	buffer_free(&picker->filter);
+	free(picker->above);
+	free(picker->below);
 	free(picker);
 }
 
@@ -66,12 +74,17 @@ static bool matches(const struct item *item, const char *filter)
 
 static void refilter(struct picker *picker)
 {
-	char *filter = fold(picker->tr, picker->filter.data ? picker->filter.data : "");
+	const char *words = picker->filter.data ? picker->filter.data : "";
+	char *filter = fold(picker->tr, words);
+	bool *found = xcalloc((size_t)picker->count + 1, sizeof(*found));
+	if (picker->source.filter && filter[strspn(filter, " ")])
+		picker->source.filter(picker->source.arg, words, found);
 	picker->shown_count = 0;
 	for (int i = 0; i < picker->count; i++)
-		if (matches(&picker->items[i], filter))
+		if (found[i] || matches(&picker->items[i], filter))
 			picker->shown[picker->shown_count++] = i;
 	picker->selected = picker->top = 0;
+	free(found);
 	free(filter);
 }
 
@@ -80,9 +93,16 @@ void picker_add(struct picker *picker, const char *label, const char *detail)
 	picker->items = xreallocarray(picker->items, (size_t)picker->count + 1, sizeof(*picker->items));
 	picker->shown = xreallocarray(picker->shown, (size_t)picker->count + 1, sizeof(*picker->shown));
 	char *both = xasprintf("%s %s", label, detail);
-	picker->items[picker->count] = (struct item){xstrdup(label), xstrdup(detail), fold(picker->tr, both)};
+	picker->items[picker->count] = (struct item){.label = xstrdup(label), .folded = fold(picker->tr, both)};
+	if (!picker->source.detail)
+		picker->items[picker->count].detail = xstrdup(detail);
 	picker->shown[picker->shown_count++] = picker->count++;
 	free(both);
+}
+
+void picker_source(struct picker *picker, const struct picker_source *source)
+{
+	picker->source = *source;
 }
 
 int picker_chosen(const struct picker *picker)
@@ -144,7 +164,9 @@ enum picker_result picker_key(struct picker *picker, const struct key *key)
 
 static void draw_item(struct picker *picker, struct screen *screen, int row, int columns, int index)
 {
-	const struct item *item = &picker->items[picker->shown[index]];
+	struct item *item = &picker->items[picker->shown[index]];
+	if (!item->detail)
+		item->detail = picker->source.detail(picker->source.arg, picker->shown[index]);
 	enum style style = index == picker->selected ? STYLE_SELECTED : STYLE_TEXT;
 	int detail = i18n_width(picker->tr, item->detail, strlen(item->detail));
 	bool room = *item->detail && detail + 12 < columns;
@@ -155,6 +177,28 @@ static void draw_item(struct picker *picker, struct screen *screen, int row, int
 	if (room)
 		screen_text(screen, picker->tr, row, columns - detail - 1, columns, item->detail,
 			    index == picker->selected ? style : STYLE_DIM);
+}
+
+/* The two lines below the list, about the item that is selected. */
+static void draw_preview(struct picker *picker, struct screen *screen, int row, int columns)
+{
+	int item = picker_chosen(picker);
+	if (item != picker->previewed) {
+		free(picker->above);
+		free(picker->below);
+		picker->above = picker->below = NULL;
+		picker->previewed = item;
+		if (item >= 0)
+			picker->source.preview(picker->source.arg, item, &picker->above, &picker->below);
+	}
+	for (int i = 0; i < PREVIEW_ROWS; i++)
+		screen->ops->clear_row(screen, row + i);
+	for (int column = 1; column < columns - 1; column++)
+		screen->ops->put(screen, row, column, "─", strlen("─"), 1, STYLE_DIM);
+	if (picker->above)
+		screen_text(screen, picker->tr, row + 1, 2, columns - 1, picker->above, STYLE_USER);
+	if (picker->below)
+		screen_text(screen, picker->tr, row + 2, 2, columns - 1, picker->below, STYLE_TEXT);
 }
 
 bool picker_caret(const struct picker *picker, int *row, int *column)
@@ -180,6 +224,10 @@ void picker_draw(struct picker *picker, struct screen *screen, int first, int he
 		picker->caret_column = screen_column(screen, picker->tr, column, 1);
 	} else {
 		picker->caret_row = -1;
+	}
+	if (picker->source.preview && height >= PREVIEW_LEAST) {
+		height -= PREVIEW_ROWS;
+		draw_preview(picker, screen, first + height, columns);
 	}
 	picker->page = first + height - row;
 	if (picker->selected < picker->top)

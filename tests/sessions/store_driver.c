@@ -8,6 +8,9 @@
  *   store_driver DIR names N   makes N sessions, printing their IDs
  *   store_driver DIR dump      every session: ID, then "number role status content" lines
  *   store_driver DIR check     what `bora sessions check` finds
+ *   store_driver DIR work      every other change there is, a line "state …" after each
+ *   store_driver DIR state     that line for the store as it is
+ *   store_driver DIR backup F  copies the store to the file F
  *
  * A step that fails prints "failed: LINE" and is tried once more. */
 #include "sessions/sessions.h"
@@ -175,6 +178,92 @@ static int run_dump(struct driver *d)
 	return code ? 1 : 0;
 }
 
+/* All sessions, leaves, messages, parents and pins as one line; texts by their length and sum. */
+static int run_state(struct driver *d)
+{
+	struct session *list;
+	size_t count;
+	if (session_list(d->store, true, &list, &count, d->err, sizeof(d->err)))
+		return failed(d);
+	printf("state %zu", count);
+	for (size_t i = 0; i < count; i++) {
+		struct message *tree = NULL;
+		size_t messages = 0;
+		if (message_tree(d->store, list[i].row, &tree, &messages, d->err, sizeof(d->err)))
+			failed(d);
+		printf(" [%s %lld", list[i].title, (long long)list[i].leaf);
+		for (size_t k = 0; k < messages; k++) {
+			unsigned sum = 0;
+			for (size_t at = 0; at < tree[k].len; at++)
+				sum = sum * 31 + (unsigned char)tree[k].content[at];
+			printf(" %lld<%lld%s:%x", (long long)tree[k].id, (long long)tree[k].parent,
+			       tree[k].pinned ? "*" : "", sum);
+			message_free(&tree[k]);
+		}
+		printf("]");
+		free(tree);
+		session_free(&list[i]);
+	}
+	free(list);
+	say("");
+	return 0;
+}
+
+static int done(struct driver *d, int code)
+{
+	return code ? failed(d) : run_state(d);
+}
+
+static int64_t add(struct driver *d, int64_t row, int64_t parent, enum message_role role, int size)
+{
+	char *text = xcalloc((size_t)size + 1, 1);
+	memset(text, 'a' + size % 26, (size_t)size);
+	struct message m = {.role = role, .parent = parent, .content = text, .len = (size_t)size};
+	int code = message_append(d->store, row, &m, d->err, sizeof(d->err));
+	free(text);
+	return done(d, code) ? 0 : m.id;
+}
+
+static int import(struct driver *d)
+{
+	static const char text[] = "[{\"messages\":[{\"role\":\"user\",\"content\":\"one\"},"
+				   "{\"role\":\"assistant\",\"content\":\"two\"}]},"
+				   "{\"messages\":[{\"role\":\"user\",\"content\":\"three\"}]}]";
+	int imported;
+	return session_import(d->store, text, sizeof(text) - 1, "text", &imported, d->err, sizeof(d->err));
+}
+
+static int run_work(struct driver *d)
+{
+	struct session session, fork;
+	struct message branch[2] = {{.role = MESSAGE_USER, .content = "sum", .len = 3},
+				    {.role = MESSAGE_ASSISTANT, .content = "up", .len = 2, .pinned = true}};
+	if (done(d, session_create(d->store, "model", "", &session, d->err, sizeof(d->err))))
+		return 1;
+	int64_t row = session.row, a = add(d, row, 0, MESSAGE_USER, 100), b = add(d, row, 0, MESSAGE_ASSISTANT, 9000);
+	add(d, row, a, MESSAGE_ASSISTANT, 5000);
+	done(d, tree_pin(d->store, row, b, true, d->err, sizeof(d->err)));
+	done(d, session_set_leaf(d->store, row, b, d->err, sizeof(d->err)));
+	done(d, tree_branch(d->store, row, branch, 2, d->err, sizeof(d->err)));
+	done(d, session_rename(d->store, row, "another title", d->err, sizeof(d->err)));
+	done(d, session_pin(d->store, row, true, d->err, sizeof(d->err)));
+	if (done(d, session_fork(d->store, row, b, &fork, d->err, sizeof(d->err))))
+		return 1;
+	done(d, import(d));
+	done(d, tree_pin(d->store, row, b, false, d->err, sizeof(d->err)));
+	done(d, session_delete(d->store, row, d->err, sizeof(d->err)));
+	add(d, fork.row, 0, MESSAGE_USER, 20000);
+	session_free(&fork);
+	session_free(&session);
+	say("end");
+	return 0;
+}
+
+static int run_backup(struct driver *d)
+{
+	return sessions_backup(d->store, d->argument, d->err, sizeof(d->err)) ? failed(d) : 0;
+}
+
 static void put_line(void *arg, const char *line)
 {
 	(void)arg;
@@ -194,8 +283,9 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(struct driver *);
-	} commands[] = {{"talk", run_talk},   {"hold", run_hold}, {"say", run_say},
-			{"names", run_names}, {"dump", run_dump}, {"check", run_check}};
+	} commands[] = {{"talk", run_talk},   {"hold", run_hold},   {"say", run_say},
+			{"names", run_names}, {"dump", run_dump},   {"check", run_check},
+			{"work", run_work},   {"state", run_state}, {"backup", run_backup}};
 	struct driver d = {.dir = argc > 1 ? argv[1] : "", .argument = argc > 3 ? argv[3] : "0", .tr = i18n_open("en")};
 	int code = 2;
 	for (size_t i = 0; argc > 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {

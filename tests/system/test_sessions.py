@@ -159,3 +159,30 @@ def test_usage(sessions):
     sessions.run("show", code=2)
     sessions.run("rename", "x", code=2)
     sessions.run("show", "zzzz", code=1)
+
+
+def test_search_table(sessions):
+    """What is said in thirteen languages is found by the words that people look for."""
+    table = [line.split("\t") for line in (ROOT / "tests/sessions/search_table.txt").read_text().splitlines()
+             if line and line[0] != "#"]
+    chats = [{"title": str(i), "messages": [{"role": "user", "content": said}]} for i, (_, said, _) in enumerate(table)]
+    (sessions.folder / "table.json").write_text(json.dumps(chats))
+    sessions.run("import", sessions.folder / "table.json")
+    missing = []
+    for i, (language, said, query) in enumerate(table):
+        found = any(hit["title"] == str(i) for hit in sessions.json("search", query))
+        if found != (language != "!="):
+            missing.append((language, said, query))
+    assert len(table) >= 60 and missing == []
+
+
+def test_backup(sessions):
+    name = sessions.add()
+    copy = sessions.folder / "copy" / "data"
+    copy.mkdir(parents=True)
+    assert sessions.run("backup", copy / "sessions.db").stdout.startswith(f"{copy}/sessions.db: ")
+    sessions.run("rm", name)
+    assert sessions.run("backup", copy / "sessions.db", code=1).stderr.count("such a file already") == 1
+    sessions.run("backup", sessions.folder / "nowhere" / "x.db", code=1)
+    assert Sessions(sessions.folder / "copy").json("ls")[0]["id"] == name
+    assert not list(copy.glob("*.part*"))

@@ -18,6 +18,18 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("BUILD", "build/release")
 
 
+FULL = os.environ.get("BORA_SWEEP") == "full"  # make kill-sweep: every point instead of some
+TURNS = 4 if FULL else 2
+swept = {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tell():
+    yield
+    if FULL:
+        print(f"\n{sum(swept.values())} points: " + ", ".join(f"{n} {name}" for name, n in sorted(swept.items())))
+
+
 @pytest.fixture(scope="session")
 def driver():
     target = f"{BUILD}/tests/sessions/store_driver"
@@ -39,20 +51,22 @@ def can(*command):
 needs_strace = pytest.mark.skipif(not can("strace", "-o", "/dev/null", "true"), reason="strace cannot trace here")
 
 
-def inject(driver, folder, fault, turns=2):
+def inject(driver, folder, fault, turns=TURNS):
     return run("strace", "-qq", "-o", "/dev/null", "-e", f"inject={fault}", driver, folder, "talk", str(turns))
 
 
-def count_calls(driver, folder, turns=2):
+def count_calls(driver, folder, turns=TURNS):
     log = folder.parent / "calls"
     run("strace", "-qq", "-o", log, driver, folder, "talk", str(turns))
     names = re.findall(r"^(\w+)\(", log.read_text(errors="replace"), re.M)
     return {name: names.count(name) for name in set(names)}
 
 
-def spread(count, most):
-    """At most `most` numbers from 1 to count, both ends among them."""
-    if count <= most:
+def spread(count, most, name=None):
+    """At most `most` numbers from 1 to count, both ends among them; all of them in a full sweep."""
+    if name:
+        swept[name] = swept.get(name, 0) + (count if FULL else min(count, most))
+    if FULL or count <= most:
         return list(range(1, count + 1))
     return sorted({1 + round(i * (count - 1) / (most - 1)) for i in range(most)})
 
@@ -97,13 +111,72 @@ def test_killed_at_any_moment(driver, tmp_path, call):
     total = count_calls(driver, tmp_path / "count").get(call, 0)
     assert total > 5
     killed = 0
-    for n in spread(total, 24):
+    points = spread(total, 24, f"killed at {call}")
+    for n in points:
         folder = tmp_path / str(n)
         result = inject(driver, folder, f"{call}:signal=SIGKILL:when={n}")
         killed += result.returncode != 0
         verify(driver, folder, result.stdout)
         shutil.rmtree(folder, ignore_errors=True)
-    assert killed >= min(total, 24) - 2
+    assert killed >= len(points) - 2
+
+
+def damaged_store(driver, folder):
+    """A store that has lost a page of its tree, as the first opening finds it."""
+    run(driver, folder, "talk", "3")
+    data = (folder / "sessions.db").read_bytes()
+    (folder / "sessions.db").write_bytes(data[:4096] + os.urandom(4096) + data[8192:])
+
+
+@needs_strace
+def test_killed_while_salvaging(driver, tmp_path):
+    """Salvage writes beside the damaged store and renames: at every moment one of the two is there, whole."""
+    original = tmp_path / "original"
+    damaged_store(driver, original)
+    log = tmp_path / "calls"
+    shutil.copytree(original, tmp_path / "count")
+    whole = run("strace", "-qq", "-o", log, driver, tmp_path / "count", "dump")
+    assert "notice:" in whole.stdout
+    names = re.findall(r"^(\w+)\(", log.read_text(errors="replace"), re.M)
+    rescued = sorted(re.findall(r"question-\d", whole.stdout))
+    assert rescued
+    for call in ["rename", "link", "unlink", "fsync", "fdatasync", "pwrite64", "openat"]:
+        for n in spread(names.count(call), 4, f"salvage killed at {call}"):
+            folder = tmp_path / f"{call}{n}"
+            shutil.copytree(original, folder)
+            run("strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=SIGKILL:when={n}", driver, folder,
+                "dump")
+            dump = run(driver, folder, "dump")
+            assert dump.returncode == 0, dump.stdout
+            assert sorted(re.findall(r"question-\d", dump.stdout)) == rescued
+            assert run(driver, folder, "check").returncode == 0
+            kept = list(folder.glob("sessions.db.damaged-*"))
+            assert kept and kept[0].read_bytes() == (original / "sessions.db").read_bytes()
+            shutil.rmtree(folder)
+
+
+@needs_strace
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "unlink"])
+def test_killed_while_rearranging(driver, tmp_path, call):
+    """Edits, forks, pins, branches, deletions, imports: each is there whole, or not at all."""
+    log = tmp_path / "calls"
+    whole = run("strace", "-qq", "-o", log, driver, tmp_path / "count", "work")
+    assert whole.stdout.endswith("end\n"), whole.stdout
+    total = len(re.findall(rf"^{call}\(", log.read_text(errors="replace"), re.M))
+    assert total > 5
+    for n in spread(total, 16, f"rearranging killed at {call}"):
+        folder = tmp_path / str(n)
+        result = run("strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=SIGKILL:when={n}", driver,
+                     folder, "work")
+        if (folder / "sessions.db").exists():
+            check = run(driver, folder, "check")
+            assert (check.returncode, check.stdout) == (0, "")
+            states = [line for line in result.stdout.splitlines() if line.startswith("state ")]
+            now = run(driver, folder, "state").stdout.strip()
+            known = [line for line in whole.stdout.splitlines() if line.startswith("state ")]
+            # The state that was acknowledged last, or the one after it.
+            assert now in known[max(len(states) - 1, 0):len(states) + 1] or not states, (now, states)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @needs_strace
@@ -113,7 +186,7 @@ def test_disk_fails_once(driver, tmp_path, call, error):
     total = count_calls(driver, tmp_path / "count").get(call, 0)
     assert total > 5
     told = 0
-    for n in spread(total, 16):
+    for n in spread(total, 16, f"{error} once at {call}"):
         folder = tmp_path / str(n)
         result = inject(driver, folder, f"{call}:error={error}:when={n}")
         prompts, _, failures = steps(result.stdout)
@@ -122,7 +195,7 @@ def test_disk_fails_once(driver, tmp_path, call, error):
             assert re.search(r"sessions\.db: .*(full|disk)", line), line
         # The second try goes through: nothing of the conversation is missing.
         if "read-only:" not in result.stdout:
-            assert prompts == ["question-1", "question-2"]
+            assert prompts == [f"question-{i + 1}" for i in range(TURNS)]
         verify(driver, folder, result.stdout)
         shutil.rmtree(folder, ignore_errors=True)
     assert told > 0
@@ -132,7 +205,7 @@ def test_disk_fails_once(driver, tmp_path, call, error):
 @pytest.mark.parametrize("call,error", [("pwrite64", "ENOSPC"), ("fdatasync", "EIO")])
 def test_disk_fails_for_good(driver, tmp_path, call, error):
     total = count_calls(driver, tmp_path / "count").get(call, 0)
-    for n in spread(total, 10):
+    for n in spread(total, 10, f"{error} from then on at {call}"):
         folder = tmp_path / str(n)
         result = inject(driver, folder, f"{call}:error={error}:when={n}+")
         assert result.returncode >= 0
@@ -297,3 +370,23 @@ def test_truncated_store(driver, tmp_path):
     assert "notice: the store was damaged" in dump
     assert run(driver, tmp_path, "check").returncode == 0
     assert run(driver, tmp_path, "say", "").stdout.endswith("said\n")
+
+
+def test_backup_while_another_writes(driver, tmp_path):
+    """A copy made in the middle of a conversation is whole, and holds what was acknowledged before it began."""
+    store, copies = tmp_path / "store", tmp_path / "copies"
+    copies.mkdir()
+    writer = subprocess.Popen([driver, store, "talk", "9"], stdout=subprocess.PIPE, text=True)
+    said = []
+    for i in range(8):
+        while len(said) < 5 * (i + 1):
+            said.append(writer.stdout.readline())
+        folder = copies / str(i)
+        folder.mkdir(mode=0o700)
+        made = run(driver, store, "backup", str(folder / "sessions.db"))
+        assert made.returncode == 0, made.stdout
+        assert stat.S_IMODE((folder / "sessions.db").stat().st_mode) == 0o600
+        verify(driver, folder, "".join(said))
+    assert writer.communicate(timeout=60)[0].endswith("end\n")
+    again = run(driver, store, "backup", str(copies / "0" / "sessions.db"))
+    assert again.returncode != 0 and "there is such a file already" in again.stdout

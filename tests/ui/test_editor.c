@@ -487,6 +487,19 @@ static void test_vi_mode(void **state)
 	type(f->ed, "\005"); /* back to emacs mode */
 }
 
+static void test_prefix_in_a_search(void **state)
+{
+	struct fixture *f = *state;
+	editor_history_add(f->ed, "earlier words");
+	type(f->ed, "\022");
+	type(f->ed, "ear");
+	assert_true(editor_searching(f->ed));
+	type(f->ed, "\030"); /* Ctrl+X: readline would fall over the next key */
+	type(f->ed, "/");
+	type(f->ed, "\a");
+	assert_false(editor_in_command(f->ed));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +519,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_caret_at_the_edge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tiny_screens, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vi_mode, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_prefix_in_a_search, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,7 +352,10 @@ static void memory_begins(struct app *app, int left_out, int begins)
 
 void app_turn_translate(struct app *app)
 {
-	memory_begins(app, app->left_out);
+	memory_begins(app, app->left_out, app->memory_begins + (app->system[0] != '\0'));
+	for (int i = 0; i < app->message_count; i++)
+		if (app->messages[i].siblings > 1 || app->messages[i].pinned)
+			app_tree_tag(app, i);
 }
 
 static void prompt_progress(struct app *app, const struct engine_event *event)

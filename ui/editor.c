@@ -344,6 +344,10 @@ enum editor_result editor_feed(struct editor *ed, const char *bytes, size_t len)
 	ed->queue_len = len;
 	ed->queue_pos = 0;
 	ed->submitted = ed->eof = false;
+	if (editor_commands_waiting()) {
+		editor_commands_replace(bytes, len);
+		ed->queue_pos = len;
+	}
 	while (ed->queue_pos < ed->queue_len && !ed->submitted && !ed->eof)
 		rl_callback_read_char();
 	ed->queue = NULL;
@@ -478,8 +482,8 @@ char *editor_search_text(const struct editor *ed)
 
 bool editor_in_command(const struct editor *ed)
 {
-	return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MULTIKEY | RL_STATE_VIMOTION |
-			  RL_STATE_CHARSEARCH) != 0;
+	return editor_commands_waiting() || RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MULTIKEY |
+						       RL_STATE_VIMOTION | RL_STATE_CHARSEARCH) != 0;
 }
 
 bool editor_wants_escape(const struct editor *ed)

@@ -293,6 +293,46 @@ static int vi_end_word(int count, int key)
 	return 0;
 }
 
+/* vi's r: readline waits for the letter and replaces code points; so that is only for
+ * clusters of one. For others the letter comes to editor_commands_replace(). */
+static int clusters_to_replace;
+
+static int vi_replace(int count, int key)
+{
+	const char *line = rl_line_buffer;
+	size_t end = step(i18n_cluster_next, (size_t)rl_point, count);
+	int letters = 0, clusters = 0;
+	for (size_t at = (size_t)rl_point; at < end; at++)
+		letters += ((unsigned char)line[at] & 0xC0) != 0x80;
+	for (size_t at = (size_t)rl_point; at < end; clusters++)
+		at = i18n_cluster_next(commands_tr, line, (size_t)rl_end, at);
+	if (letters == clusters)
+		return rl_vi_change_char(count, key);
+	clusters_to_replace = clusters;
+	return 0;
+}
+
+bool editor_commands_waiting(void)
+{
+	return clusters_to_replace > 0;
+}
+
+void editor_commands_replace(const char *letter, size_t len)
+{
+	int count = clusters_to_replace, from = rl_point;
+	clusters_to_replace = 0;
+	if ((unsigned char)letter[0] < ' ' || letter[0] == 127)
+		return; /* not a letter: called off */
+	char *text = xstrndup(letter, len);
+	rl_begin_undo_group();
+	rl_delete_text(from, (int)step(i18n_cluster_next, (size_t)from, count));
+	for (int i = 0; i < count; i++)
+		rl_insert_text(text);
+	rl_end_undo_group();
+	rl_point -= (int)len;
+	free(text);
+}
+
 /* vi's p puts behind the cluster. */
 static int vi_put(int count, int key)
 {
@@ -367,6 +407,7 @@ static const struct {
 	{rl_vi_end_word, vi_end_word, "vi-end-word-i18n"},
 	{rl_vi_append_mode, vi_append, "vi-append-cluster"},
 	{rl_vi_change_case, vi_change_case, "vi-change-case-i18n"},
+	{rl_vi_change_char, vi_replace, "vi-change-char-i18n"},
 	{rl_vi_put, vi_put, "vi-put-i18n"},
 	{rl_vi_column, vi_column, "vi-column-i18n"},
 	{rl_beg_of_line, line_begin, "beginning-of-row"},

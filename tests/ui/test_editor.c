@@ -25,10 +25,20 @@ struct fixture {
 	struct screen *screen;
 };
 
+/* Readline reads it once: keys that a person has bound to readline's own names. */
+static const char *inputrc(void)
+{
+	static const char path[] = "/tmp/bora-test-inputrc";
+	FILE *file = fopen(path, "w");
+	fputs("\"\\C-o\": forward-char\n\"\\eq\": backward-kill-word\n\"\\ez\": \"\\C-a<\\C-e>\"\n", file);
+	fclose(file);
+	return path;
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	setenv("INPUTRC", "/dev/null", 1);
+	setenv("INPUTRC", inputrc(), 1);
 	setlocale(LC_ALL, "C.UTF-8");
 	f->tr = i18n_open("en");
 	f->ed = editor_create(f->tr, I18N_BIDI_APP);
@@ -142,6 +152,11 @@ static const struct scenario scripts[] = {
 	 "\033t",
 	 "два один", sizeof("два один") - 1},
 	{"cafe\u0301s x" HOME "\033u", "CAFE\u0301S x", sizeof("CAFE\u0301S") - 1},
+	{"a" FAMILY "b" HOME "\017\017x", "a" FAMILY "xb", sizeof("a" FAMILY)},
+	{"สวัสดีชาวโลก"
+	 "\033q",
+	 "สวัสดีชาว", sizeof("สวัสดีชาว") - 1},
+	{"世\033z", "<世>", 5},
 	{"ÉCOLE X" HOME "\033l", "école X", sizeof("école") - 1},
 };
 
@@ -169,6 +184,10 @@ static const struct scenario vi_scripts[] = {
 	{FAMILY "b\0330a-", FAMILY "-b", sizeof(FAMILY)},
 	{"a" FAMILY "c\0333|", "a" FAMILY "c", sizeof("a" FAMILY) - 1},
 	{"a" FAMILY "c\0330lDay", "ay", 2},
+	{"a" FAMILY "c\0330lrx", "axc", 1},
+	{"abc\0330rx", "xbc", 0},
+	{"a" FAMILY "cd\0330l2rx", "axxd", 2},
+	{"e\u0301b\0330r\001", "e\u0301b", 0},
 	{"你好世界\033x", "你好世", sizeof("你好") - 1},
 };
 

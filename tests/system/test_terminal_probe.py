@@ -60,7 +60,7 @@ def test_answers_at_once_and_is_remembered(home):
         chat.wait_for("Write a message")
         chat.send("abc " + FAMILY + " def")
         chat.wait_for("def")
-        assert FAMILY.encode() in chat.raw.split(b"\033[c")[1]
+        chat.wait(lambda text: FAMILY.encode() in chat.raw.split(b"\033[c")[1], what="the whole family")
         chat.wait(lambda text: chat.raw.count(b"\033[?2026h") == chat.raw.count(b"\033[?2026l") > 0,
                   what="the end of a frame")
         leave(chat)
@@ -68,7 +68,7 @@ def test_answers_at_once_and_is_remembered(home):
         chat.wait_for("Write a message")
         chat.send("abc " + FAMILY + " def")
         chat.wait_for("def")
-        assert FAMILY.encode() in chat.raw.split(b"\033[c")[1]
+        chat.wait(lambda text: FAMILY.encode() in chat.raw.split(b"\033[c")[1], what="the whole family")
         leave(chat)
 
 

@@ -218,7 +218,7 @@ def test_terminate_restores_the_terminal(home):
 
 
 def test_dumb_terminal(home):
-    with home.chat("--max-tokens", "12", term="dumb") as chat:
+    with home.chat("--max-tokens", "4", term="dumb") as chat:
         chat.wait_for(">", 25)
         chat.send("What is the capital of France?\n")
         chat.wait_for("cut off", 25)

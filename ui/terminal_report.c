@@ -33,8 +33,8 @@ static const char *const page[] = {
 	"สวัสดีชาวโลก น้ำ",
 	"e\u0301 か\u3099 \u1112\u1161\u11AB a\u0300\u0301",
 	"👨\u200D👩\u200D👧 👍🏽 ❤\uFE0F 1\uFE0F\u20E3 🇯🇵",
-	"🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F ❤\uFE0F\u200D🔥 \U0001FAE0 \U0001FAE8 "
-	"\U0001FAE9",
+	"🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F ❤\uFE0F\u200D🔥",
+	"\U0001FAE0 \U0001FAE8 \U0001FAE9",
 };
 
 static void print_sample(const struct i18n *tr, const char *text, enum i18n_bidi bidi)

@@ -76,11 +76,6 @@ INLINE __m512i rotate_lanes(__m512i x, int a, int b, int c, int d)
 	return _mm512_rolv_epi64(x, _mm512_setr_epi64(a, a, b, b, c, c, d, d));
 }
 
-INLINE __m512i shift_lanes(__m512i x, int even, int odd)
-{
-	return _mm512_srlv_epi64(x, _mm512_setr_epi64(even, even, odd, odd, even, even, odd, odd));
-}
-
 /* Sixteen bytes each at p, p + stride, … p + 3 stride. */
 INLINE __m512i four_pieces(const uint8_t *p, int stride)
 {

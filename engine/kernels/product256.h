@@ -189,7 +189,7 @@ INLINE void add_pair(weights_fn *weights, scales_fn *scales, struct layout l, in
 /* AHEAD: some CPUs read half as fast again with it, others (Zen 4) a quarter slower: those have 0. */
 INLINE void fetch_ahead(const uint8_t *p, int bytes)
 {
-	for (int i = 0; i < bytes && AHEAD; i += 64)
+	for (int i = 0; i < (AHEAD ? bytes : 0); i += 64)
 		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
 }
 

@@ -62,7 +62,9 @@ class Terminal:
                 data = data[os.write(self.master, data[:4096]):]
 
     def text(self):
-        return "\n".join(line.rstrip() for line in self.screen.display)
+        # Not pyte's display: it fails on half a wide character, which the middle of a frame may hold.
+        rows = ([self.screen.buffer[y][x].data for x in range(self.screen.columns)] for y in range(self.screen.lines))
+        return "\n".join("".join(row).rstrip() for row in rows)
 
     def wait(self, condition, seconds=20, what=""):
         """Until condition(text) holds. Time only bounds the wait; it decides nothing."""

@@ -1,6 +1,7 @@
 #include "generator.h"
 #include "ahead.h"
 #include "answer.h"
+#include "huge_pages.h"
 #include "recall.h"
 #include "../log.h"
 #include "../xmalloc.h"
@@ -43,6 +44,7 @@ struct generator {
 	/* Weights not brought in yet. The thread's own. */
 	const uint8_t *weights;
 	size_t weights_left, weights_total;
+	bool huge_pages; /* copies of them take the mapping's place */
 };
 
 /* --- Bringing in weights --------------------------------------------------------------- */
@@ -65,21 +67,38 @@ static void plan_weights(struct generator *g, const struct gguf *gguf)
 	first = first / page * page;
 	g->weights = (const uint8_t *)first;
 	g->weights_left = g->weights_total = last - first;
+	g->huge_pages = huge_pages_worth(g->weights_left);
+}
+
+/* Bytes of the next chunk. Where huge pages take its place it begins and ends with one, but for the ends. */
+static size_t next_chunk(const struct generator *g)
+{
+	size_t n = g->weights_left < CHUNK ? g->weights_left : CHUNK;
+	size_t edge = HUGE_PAGE - (uintptr_t)g->weights % HUGE_PAGE;
+	if (!g->huge_pages)
+		return n;
+	if (edge < HUGE_PAGE)
+		return n < edge ? n : edge;
+	return n < HUGE_PAGE ? n : n / HUGE_PAGE * HUGE_PAGE;
 }
 
 /* One chunk. A failure is no harm: what is missing comes in when it is used. */
 static void bring_in_weights(struct generator *g)
 {
-	size_t n = g->weights_left < CHUNK ? g->weights_left : CHUNK;
+	size_t n = next_chunk(g);
 	size_t next = g->weights_left - n < CHUNK ? g->weights_left - n : CHUNK;
 	if (next)
 		madvise((void *)(uintptr_t)(g->weights + n), next, MADV_WILLNEED);
 #ifdef MADV_POPULATE_READ
-	if (madvise((void *)(uintptr_t)g->weights, n, MADV_POPULATE_READ) != 0)
+	if (madvise((void *)(uintptr_t)g->weights, n, MADV_POPULATE_READ) != 0) {
 		n = g->weights_left;
+		g->huge_pages = false;
+	}
 #else
 	madvise((void *)(uintptr_t)g->weights, n, MADV_WILLNEED);
 #endif
+	if (g->huge_pages && n % HUGE_PAGE == 0)
+		g->huge_pages = huge_pages_replace((uint8_t *)(uintptr_t)g->weights, n);
 	g->weights += n;
 	g->weights_left -= n;
 }

@@ -7,7 +7,7 @@
 
 #ifdef MADV_HUGEPAGE
 enum {
-	WORTH = 256 << 20, /* bytes: less is read quickly enough as it is */
+	WORTH = 64 << 20, /* bytes: less lies in the caches in part */
 	SPARE_KIB = 2 << 20,
 };
 

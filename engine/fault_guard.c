@@ -6,6 +6,7 @@
 
 /* Where this thread goes on after a fault; a handler finds it in no other way. */
 static _Thread_local sigjmp_buf *way_out;
+static struct sigaction before; /* what a fault anywhere else does */
 
 static void handler(int number)
 {
@@ -16,15 +17,17 @@ static void handler(int number)
 	pthread_sigmask(SIG_UNBLOCK, &this_one, NULL);
 	if (way_out)
 		siglongjmp(*way_out, 1);
-	signal(number, SIG_DFL);
+	sigaction(number, &before, NULL);
 	raise(number);
 }
 
 void fault_guard_install(void)
 {
-	struct sigaction action = {.sa_handler = handler};
+	struct sigaction action = {.sa_handler = handler}, old;
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGBUS, &action, &old);
+	if (old.sa_handler != handler)
+		before = old;
 }
 
 bool fault_guard_run(void (*fn)(void *arg), void *arg)

@@ -94,6 +94,10 @@ static void send_what_waits(struct app *app)
 
 static void handle_key(struct app *app, const struct key *key)
 {
+	if (key->code == KEYS_FOCUS) {
+		app->focus = key->ch ? FOCUS_HERE : FOCUS_AWAY;
+		return;
+	}
 	if (key->code == KEYS_REPLY) {
 		app_terminal_answer(app, key->bytes, key->len);
 		return;

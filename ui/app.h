@@ -47,6 +47,8 @@ struct app_waiting { /* sent, but the model is not ready for it */
 	size_t len;
 };
 
+enum focus { FOCUS_UNKNOWN, FOCUS_HERE, FOCUS_AWAY }; /* which window gets the keys, as far as the terminal says */
+
 struct overlay;
 struct app_terminal;
 struct app_blocks;
@@ -82,6 +84,8 @@ struct app {
 	} progress;
 	struct engine_usage usage; /* of the last turn */
 	int prompt_tokens;         /* of the running turn */
+	int64_t turn_began;        /* ms */
+	enum focus focus;
 
 	struct session session;
 	bool stored; /* the session is in the store */
@@ -98,7 +102,7 @@ struct app {
 	int left_out, memory_begins;      /* messages that the model does not see; the first behind them */
 	bool warned_full;
 
-	int greeting; /* its entry in the transcript plus one; 0: there is none */
+	int greeting;    /* its entry in the transcript plus one; 0: there is none */
 	int chosen;      /* message that keys act on, -1: none */
 	int editing;     /* message whose text is in the input, -1: none */
 	int switching;   /* message whose versions the last key went through, -1: none */

@@ -1,5 +1,6 @@
 #include "app.h"
 #include "attach.h"
+#include "notify.h"
 #include "patch.h"
 #include "runner.h"
 
@@ -156,6 +157,8 @@ static void ended(struct app *app, int code)
 	transcript_mark(app->transcript, b->entry, mark);
 	runner_free(&b->runner);
 	app->dirty = true;
+	if (!b->stopped)
+		notify(app, app->now - b->started, i18n_text(app->tr, "run.notify"));
 	free(mark);
 }
 

@@ -16,6 +16,8 @@ void app_session_add(struct app *app, enum message_role role, int64_t id, int64_
 void app_session_title(struct app *app)
 {
 	const char *title = app->stored && app->session.title ? app->session.title : "";
+	if (strcmp(option_string(app->o.options, OPTION_TITLE), "off") == 0)
+		return;
 	char *clean = i18n_sanitize_line(title, strlen(title));
 	char *text = clean[0] ? xasprintf("%s · bora", clean) : xstrdup("bora");
 	app->screen->ops->title(app->screen, text);

@@ -1,4 +1,5 @@
 #include "app.h"
+#include "notify.h"
 #include "../cache_store.h"
 #include "../log.h"
 
@@ -185,6 +186,7 @@ static bool start(struct app *app, const char *text, size_t len, char *err, size
 		app->turn = NULL;
 		return false;
 	}
+	app->turn_began = app->now;
 	app->answer_entry = -1;
 	app->answer_mark = NULL;
 	app->undone_count = 0;
@@ -308,6 +310,7 @@ void app_turn_aside(struct app *app, const char *question, int seen, int max_tok
 		return;
 	}
 	app->aside = true;
+	app->turn_began = app->now;
 	app->answer_entry = -1;
 	set_phase(app, ENGINE_PROMPT);
 }
@@ -405,6 +408,8 @@ static void finish(struct app *app)
 		app_session_name(app);
 		warn_when_full(app);
 	}
+	if (turn_error(turn) || turn_finish(turn) != ENGINE_INTERRUPTED)
+		notify(app, app->now - app->turn_began, i18n_text(app->tr, "chat.notify"));
 	turn_free(turn);
 	app->turn = NULL;
 	app_ahead_conversation(app);
@@ -426,6 +431,7 @@ static void finish_aside(struct app *app)
 	struct turn *turn = app->turn;
 	app->aside = false;
 	app_compact_finish(app);
+	notify(app, app->now - app->turn_began, i18n_text(app->tr, "chat.notify"));
 	turn_free(turn);
 	app->turn = NULL;
 	set_phase(app, ENGINE_NONE);

@@ -365,8 +365,13 @@ static void csi_key(const struct csi *csi, struct key *key)
 		key->code = KEYS_REPLY;
 		return;
 	}
-	if (csi->reply || csi->final == 'I' || csi->final == 'O')
-		return; /* a focus report, or nothing we know */
+	if (csi->reply)
+		return; /* nothing we know */
+	if (csi->final == 'I' || csi->final == 'O') {
+		key->code = KEYS_FOCUS;
+		key->ch = csi->final == 'I';
+		return;
+	}
 	if (csi->final == 'u') {
 		set_code_point(key, first, mods);
 		return;

@@ -34,6 +34,7 @@ enum keys_code {
 	KEYS_F1,
 	KEYS_F12 = KEYS_F1 + 11,
 	KEYS_PASTE, /* bytes, len: the pasted text, newlines as \n */
+	KEYS_FOCUS, /* ch: 1 when the terminal's window is the one that gets keys from now on, else 0 */
 	KEYS_REPLY, /* an answer of the terminal: bytes as they came */
 	KEYS_OTHER, /* a sequence without a name here: bytes for the editor */
 };

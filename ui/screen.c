@@ -9,6 +9,7 @@
  * row. Else its first picture is drawn, or a replacement. In no case does what
  * stands behind it move. */
 #include "screen.h"
+#include "terminal_guard.h"
 #include "theme.h"
 #include "../xmalloc.h"
 
@@ -65,7 +66,7 @@ struct terminal {
 	int shown_cursor_row;
 	bool everything; /* is to be sent anew */
 	bool stale;      /* what the terminal shows is not known, or the cursor has moved */
-	char *title;
+	char *title;     /* NULL: the terminal has its own */
 };
 
 static struct terminal *self(struct screen *screen)
@@ -505,9 +506,46 @@ static void op_resize(struct screen *screen)
 	forget(t);
 }
 
+/* The modes that enter() switches on, off again, and the title as it was. */
+static char *modes_off(const struct terminal *t)
+{
+	return xasprintf("\033[?2004l\033[?1004l%s%s", t->traits.explicit_order ? "\033[8h" : "",
+			 t->title ? "\033[23;2t" : "");
+}
+
+/* What a fault in the middle of anything leaves to be undone. */
+static void tell_guard(const struct terminal *t)
+{
+	static const char *const names[] = {"sgr0", "op", "smam", "rmkx", "cnorm", "rmcup"};
+	struct buffer out = {0};
+	char *modes = modes_off(t);
+	buffer_puts(&out, "\033[?2026l");
+	collector = &out;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		collect_capability(names[i]);
+	collector = NULL;
+	buffer_puts(&out, modes);
+	terminal_guard_bytes(out.data, out.len);
+	buffer_free(&out);
+	free(modes);
+}
+
+static void write_title(const struct terminal *t)
+{
+	char *bytes = xasprintf("\033]2;%s\033\\", t->title);
+	write_text(bytes);
+	free(bytes);
+}
+
 static void enter(struct terminal *t)
 {
-	write_text(t->traits.explicit_order ? "\033[?2004h\033[8l" : "\033[?2004h");
+	tell_guard(t);
+	terminal_guard_ours(true);
+	write_text(t->traits.explicit_order ? "\033[?2004h\033[?1004h\033[8l" : "\033[?2004h\033[?1004h");
+	if (t->title) {
+		write_text("\033[22;2t");
+		write_title(t);
+	}
 	t->awake = t->stale = true;
 }
 
@@ -519,7 +557,10 @@ static void op_suspend(struct screen *screen)
 	t->awake = false;
 	curs_set(1);
 	endwin();
-	write_text(t->traits.explicit_order ? "\033[?2004l\033[8h" : "\033[?2004l");
+	char *modes = modes_off(t);
+	write_text(modes);
+	terminal_guard_ours(false);
+	free(modes);
 }
 
 static void op_traits(struct screen *screen, const struct screen_traits *traits)
@@ -528,27 +569,28 @@ static void op_traits(struct screen *screen, const struct screen_traits *traits)
 	if (t->awake && t->traits.explicit_order != traits->explicit_order)
 		write_text(traits->explicit_order ? "\033[8l" : "\033[8h");
 	t->traits = *traits;
+	tell_guard(t);
 	forget(t);
 }
 
+/* The first title is put on the terminal's stack of titles, for those that have one. */
 static void op_title(struct screen *screen, const char *text)
 {
 	struct terminal *t = self(screen);
 	if (!t->titles || (t->title && strcmp(t->title, text) == 0))
 		return;
+	if (!t->title && t->awake)
+		write_text("\033[22;2t");
 	free(t->title);
 	t->title = xstrdup(text);
-	char *bytes = xasprintf("\033]2;%s\033\\", text);
-	write_text(bytes);
-	free(bytes);
+	tell_guard(t);
+	if (t->awake)
+		write_title(t);
 }
 
 static void op_resume(struct screen *screen)
 {
-	struct terminal *t = self(screen);
-	free(t->title);
-	t->title = NULL;
-	enter(t);
+	enter(self(screen));
 	op_resize(screen);
 	refresh();
 }

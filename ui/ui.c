@@ -2,6 +2,7 @@
 #include "app.h"
 #include "transcript.h"
 #include "line_mode.h"
+#include "terminal_guard.h"
 #include "theme.h"
 
 #include <errno.h>
@@ -135,8 +136,10 @@ int ui_run(const struct ui_options *options)
 		loop_free(loop);
 		return 2;
 	}
+	terminal_guard_arm(STDIN_FILENO, i18n_text(options->tr, "chat.crashed"));
 	struct screen *screen = usable_terminal() ? screen_open_curses(theme, err, sizeof(err)) : NULL;
 	int code = screen ? run_on(screen, options, loop) : line_mode_run(options, loop);
+	terminal_guard_disarm();
 	theme_free(theme);
 	loop_free(loop);
 	return code;

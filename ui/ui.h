@@ -22,6 +22,7 @@
  * status_bar.c help.c session_list.c picker.c | the other parts of the screen
  * theme.c           | styles to colours
  * completion.c attach.c clipboard.c external_editor.c | what Tab offers; files; copying; $EDITOR
+ * notify.c          | a bell or a message when something long is over
  * line_mode.c       | chat without a screen: TERM=dumb */
 #ifndef UI_H
 #define UI_H

@@ -111,10 +111,10 @@ static const struct {
 	const char *bytes;
 	bool told; /* to whoever asked; the others are dropped */
 } replies[] = {
-	{"\033[?62;c", true},         {"\033[12;40R", true},        {"\033[?2026;2$y", true},
-	{"\033[8;1$y", true},         {"\033[>0;276;0c", true},     {"\033]11;rgb:0000/0000/0000\a", true},
-	{"\033]10;x\033\\", true},    {"\033P>|xterm\033\\", true}, {"\033[I", false},
-	{"\033_Gi=1;OK\033\\", true}, {"\033[M !!", false},
+	{"\033[?62;c", true},      {"\033[12;40R", true},        {"\033[?2026;2$y", true},
+	{"\033[8;1$y", true},      {"\033[>0;276;0c", true},     {"\033]11;rgb:0000/0000/0000\a", true},
+	{"\033]10;x\033\\", true}, {"\033P>|xterm\033\\", true}, {"\033_Gi=1;OK\033\\", true},
+	{"\033[M !!", false},
 };
 enum { REPLIES = sizeof(replies) / sizeof(replies[0]) };
 
@@ -163,6 +163,22 @@ static void test_replies_in_pieces(void **state)
 	next:
 		keys_free(keys);
 	}
+}
+
+static void test_focus(void **state)
+{
+	struct keys *keys = keys_create();
+	struct key key;
+	keys_feed(keys, "a\033[O\033[Ib", 8, 1000);
+	assert_int_equal(keys_next(keys, 1000, &key), KEYS_CHAR);
+	assert_int_equal(keys_next(keys, 1000, &key), KEYS_FOCUS);
+	assert_int_equal(key.ch, 0);
+	assert_int_equal(keys_action(&key), ACTION_NONE);
+	assert_int_equal(keys_next(keys, 1000, &key), KEYS_FOCUS);
+	assert_int_equal(key.ch, 1);
+	assert_int_equal(keys_next(keys, 1000, &key), KEYS_CHAR);
+	assert_int_equal(key.ch, 'b');
+	keys_free(keys);
 }
 
 static void test_utf8(void **state)
@@ -313,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_escape_alone_waits),
 		cmocka_unit_test(test_replies_are_not_typed),
 		cmocka_unit_test(test_replies_in_pieces),
+		cmocka_unit_test(test_focus),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_paste),
 		cmocka_unit_test(test_unterminated_paste_ends),

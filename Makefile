@@ -169,7 +169,8 @@ bench-store: $(BUILD)/tests/bench/bench_store   ## speed of a store of 10,000 co
 	$< build/bench-store
 
 kill-sweep: bora                    ## kill the store at every write, sync and rename: minutes
-	BORA_SWEEP=full /usr/bin/python3 -m pytest -q -s tests/system/test_sessions_faults.py -k "killed or fails"
+	BORA_SWEEP=full TMPDIR=$$([ -d /dev/shm ] && echo /dev/shm || echo /tmp) \
+		/usr/bin/python3 -m pytest -q -s tests/system/test_sessions_faults.py -k "killed or fails"
 
 check-layers:                       ## folders include only what they may
 	tests/check-layers.sh

@@ -359,6 +359,13 @@ static int read_token(struct answer *a, int32_t id)
 	return got;
 }
 
+/* No token follows this one, but the conversation will. */
+static int read_last(struct answer *a, int32_t id)
+{
+	int got = context_take_guess(a->c, id) ? 1 : context_read(a->c, &id, 1, true);
+	return got < 0 ? stopped(a, got) : ENGINE_LENGTH;
+}
+
 static int say_all(struct answer *a)
 {
 	struct context *c = a->c;
@@ -369,8 +376,10 @@ static int say_all(struct answer *a)
 		if (outcome != GOES_ON)
 			return outcome;
 		say(a, id);
-		if ((max_tokens > 0 && a->usage.completion_tokens >= max_tokens) || (int)c->read.count >= c->size)
+		if ((int)c->read.count >= c->size)
 			return ENGINE_LENGTH;
+		if (max_tokens > 0 && a->usage.completion_tokens >= max_tokens)
+			return read_last(a, id);
 		int got = read_token(a, id);
 		if (got < 0)
 			return stopped(a, got);
@@ -384,6 +393,21 @@ static void start_sampler(struct answer *a)
 	for (size_t i = a->ids.count > 64 ? a->ids.count - 64 : 0; i < a->ids.count; i++)
 		sampler_accept(a->c->sampler, a->ids.ids[i]);
 	a->text.skip_space = !r->raw && !r->continue_last && tokenizer_strips_first_space(a->c->tokenizer);
+}
+
+/* Reads what the next prompt will have between this answer and its own message, so that nothing but that is new
+ * to it then. */
+static void close_turn(struct answer *a)
+{
+	struct context *c = a->c;
+	struct tokens closing = {0};
+	char err[512];
+	if (!a->request->r.raw && !a->request->r.continue_last)
+		chat_format_closing(c->format, c->tokenizer, &closing);
+	if (closing.count && (int)(c->read.count + closing.count) <= c->size &&
+	    context_read(c, closing.ids, (int)closing.count, false) == CONTEXT_FAULT)
+		context_fault(c, err, sizeof(err)); /* the next answer will say so */
+	tokens_free(&closing);
 }
 
 static int answer(struct answer *a)
@@ -401,10 +425,12 @@ static int answer(struct answer *a)
 	a->c->making = true;
 	outcome = say_all(a);
 	a->c->making = false;
-	if (outcome == ENGINE_STOP || outcome == ENGINE_LENGTH)
-		recall_keep(a->c, RECALL_ANSWER);
 	/* What is held back now is half a character that nothing will complete. */
 	a->usage.predicted_ms = answer_clock_ms() - start;
+	if (outcome == ENGINE_STOP || outcome == ENGINE_LENGTH) {
+		recall_keep(a->c, RECALL_ANSWER);
+		close_turn(a);
+	}
 	return outcome;
 }
 

@@ -584,6 +584,24 @@ int chat_format_encode(const struct chat_format *format, const struct tokenizer 
 	return -1;
 }
 
+void chat_format_closing(const struct chat_format *format, const struct tokenizer *t, struct tokens *out)
+{
+	enum { ANSWER = 1, NEXT, COUNT };
+	const struct engine_message talk[COUNT] = {{.role = ENGINE_USER, .content = "a", .len = 1},
+						   {.role = ENGINE_ASSISTANT, .content = "b", .len = 1},
+						   {.role = ENGINE_USER, .content = "c", .len = 1}};
+	struct tokens open = {0}, whole = {0};
+	size_t starts[COUNT] = {0};
+	char err[256];
+	if (chat_format_encode(format, t, talk, ANSWER + 1, true, &open, NULL, err, sizeof(err)) == 0 &&
+	    chat_format_encode(format, t, talk, COUNT, false, &whole, starts, err, sizeof(err)) == 0 &&
+	    open.count < starts[NEXT] && memcmp(open.ids, whole.ids, open.count * sizeof(*open.ids)) == 0)
+		for (size_t i = open.count; i < starts[NEXT]; i++)
+			tokens_append(out, whole.ids[i]);
+	tokens_free(&open);
+	tokens_free(&whole);
+}
+
 bool chat_format_is_end(const struct chat_format *format, const struct tokenizer *t, int32_t id)
 {
 	return id >= 0 && (id == tokenizer_eos(t) || (format->end && id == tokenizer_find(t, format->end)));

@@ -36,6 +36,9 @@ const char *const *chat_format_names(void);
 int chat_format_encode(const struct chat_format *, const struct tokenizer *, const struct engine_message *, int count,
 		       bool continue_last, struct tokens *out, size_t *starts, char *err, size_t errlen);
 
+/* Appends the tokens between an answer's text and the message after it; none where they depend on the text. */
+void chat_format_closing(const struct chat_format *, const struct tokenizer *, struct tokens *out);
+
 /* Does this token end the answer in this format (beyond tokenizer_is_end)? */
 bool chat_format_is_end(const struct chat_format *, const struct tokenizer *, int32_t id);
 

@@ -106,11 +106,13 @@ static struct answer ask_anew(const struct talk *talk)
 	return a;
 }
 
-/* What the context holds after an answer: a last token that was said only because there was no more
- * room for another is not read. */
+/* Tokens between an answer and the next message: <|im_end|>, a space as SentencePiece begins texts, a line break. */
+enum { CLOSING = 3 };
+
+/* What the context holds after an answer: all but the new turn of the next prompt. */
 static int held(const struct answer *a)
 {
-	return a->usage.prompt_tokens + a->usage.completion_tokens - (a->finish == ENGINE_LENGTH);
+	return a->usage.prompt_tokens + a->usage.completion_tokens + CLOSING;
 }
 
 /* A conversation of two questions, the second not asked yet. */

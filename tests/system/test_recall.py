@@ -31,9 +31,8 @@ class Home:
     def command(self, *arguments):
         return [BORA, "-m", SMALL, "--temp", "0", "--threads", "2", "--log", str(self.log), *arguments]
 
-    def run(self, *arguments):
-        return subprocess.run(arguments, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60)
+    def run(self, *arguments, given=""):
+        return subprocess.run(arguments, env=self.env, input=given, capture_output=True, text=True, timeout=60)
 
     def ask(self, text, session=None, *more, tokens=16):
         arguments = ["-p", text, "--json", "--max-tokens", str(tokens), *more]
@@ -54,16 +53,29 @@ def home(tmp_path):
 
 
 def held(answer):
-    """Tokens that the context held at the end of an answer: of one that was cut off, the last is not read."""
+    """Tokens that the context holds after an answer: also what closes it, <|im_end|> and a line break in ChatML."""
     usage = answer["usage"]
-    return usage["prompt_tokens"] + usage["completion_tokens"] - (answer["finish_reason"] == "length")
+    return usage["prompt_tokens"] + usage["completion_tokens"] + 2
 
 
-def test_all_but_the_new_turn_is_known(home):
-    answer = home.ask(QUESTION)
+# ChatML's two, SmolLM2's and Qwen's, and Gemma's: what a question adds to a conversation.
+TURNS = {"smollm2-135m-instruct-q4_1": "<|im_start|>user\n%s<|im_end|>\n<|im_start|>assistant\n",
+         "qwen2.5-coder-0.5b-instruct-q4_k_m": "<|im_start|>user\n%s<|im_end|>\n<|im_start|>assistant\n",
+         "gemma-3-270m-q4_k_m": "<start_of_turn>user\n%s<end_of_turn>\n<start_of_turn>model\n"}
+
+
+@pytest.mark.parametrize("name", TURNS)
+@pytest.mark.parametrize("tokens", [5, 40])
+def test_all_but_the_new_turn_is_known(home, name, tokens):
+    model = os.path.join(MODELS, name + ".gguf")
+    if not os.path.exists(model):
+        pytest.skip("the model is not here")
+    answer = home.ask(QUESTION, None, "-m", model, tokens=tokens)
     for question in ("And of Spain?", "Which is larger?", "Why?"):
-        following = home.ask(question, answer["session"])
-        assert following["usage"]["cached_tokens"] == held(answer)
+        following = home.ask(question, answer["session"], "-m", model, tokens=tokens)
+        turn = home.run(BORA, "tokenize", "-m", model, "--special", "--no-bos", given=TURNS[name] % question)
+        usage = following["usage"]
+        assert usage["prompt_tokens"] - usage["cached_tokens"] == len(turn.stdout.split()), turn.stderr
         answer = following
     folder = home.data / "cache"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

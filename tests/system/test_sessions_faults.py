@@ -10,6 +10,7 @@ import shutil
 import signal
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,12 @@ def spread(count, most, name=None):
     return sorted({1 + round(i * (count - 1) / (most - 1)) for i in range(most)})
 
 
+def at_each(points, try_point):
+    """What try_point says of every point, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(try_point, points))
+
+
 def steps(output):
     """(prompts acknowledged, the last text acknowledged of each answer, failures)."""
     lines = output.splitlines()
@@ -110,15 +117,16 @@ def verify(driver, folder, output):
 def test_killed_at_any_moment(driver, tmp_path, call):
     total = count_calls(driver, tmp_path / "count").get(call, 0)
     assert total > 5
-    killed = 0
-    points = spread(total, 24, f"killed at {call}")
-    for n in points:
+
+    def kill(n):
         folder = tmp_path / str(n)
         result = inject(driver, folder, f"{call}:signal=SIGKILL:when={n}")
-        killed += result.returncode != 0
         verify(driver, folder, result.stdout)
         shutil.rmtree(folder, ignore_errors=True)
-    assert killed >= len(points) - 2
+        return result.returncode != 0
+
+    points = spread(total, 24, f"killed at {call}")
+    assert sum(at_each(points, kill)) >= len(points) - 2
 
 
 def damaged_store(driver, folder):
@@ -129,7 +137,7 @@ def damaged_store(driver, folder):
 
 
 @needs_strace
-def test_killed_while_salvaging(driver, tmp_path):
+def test_killed_at_any_moment_of_salvage(driver, tmp_path):
     """Salvage writes beside the damaged store and renames: at every moment one of the two is there, whole."""
     original = tmp_path / "original"
     damaged_store(driver, original)
@@ -140,19 +148,22 @@ def test_killed_while_salvaging(driver, tmp_path):
     names = re.findall(r"^(\w+)\(", log.read_text(errors="replace"), re.M)
     rescued = sorted(re.findall(r"question-\d", whole.stdout))
     assert rescued
+    call = "rename"
+
+    def kill(n):
+        folder = tmp_path / f"{call}{n}"
+        shutil.copytree(original, folder)
+        run("strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=SIGKILL:when={n}", driver, folder, "dump")
+        dump = run(driver, folder, "dump")
+        assert dump.returncode == 0, dump.stdout
+        assert sorted(re.findall(r"question-\d", dump.stdout)) == rescued
+        assert run(driver, folder, "check").returncode == 0
+        kept = [file.read_bytes() for file in folder.glob("sessions.db.damaged-*[0-9]")]
+        assert (original / "sessions.db").read_bytes() in kept
+        shutil.rmtree(folder)
+
     for call in ["rename", "link", "unlink", "fsync", "fdatasync", "pwrite64", "openat"]:
-        for n in spread(names.count(call), 4, f"salvage killed at {call}"):
-            folder = tmp_path / f"{call}{n}"
-            shutil.copytree(original, folder)
-            run("strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=SIGKILL:when={n}", driver, folder,
-                "dump")
-            dump = run(driver, folder, "dump")
-            assert dump.returncode == 0, dump.stdout
-            assert sorted(re.findall(r"question-\d", dump.stdout)) == rescued
-            assert run(driver, folder, "check").returncode == 0
-            kept = list(folder.glob("sessions.db.damaged-*"))
-            assert kept and kept[0].read_bytes() == (original / "sessions.db").read_bytes()
-            shutil.rmtree(folder)
+        at_each(spread(names.count(call), 4, f"salvage killed at {call}"), kill)
 
 
 @needs_strace
@@ -164,7 +175,8 @@ def test_killed_while_rearranging(driver, tmp_path, call):
     assert whole.stdout.endswith("end\n"), whole.stdout
     total = len(re.findall(rf"^{call}\(", log.read_text(errors="replace"), re.M))
     assert total > 5
-    for n in spread(total, 16, f"rearranging killed at {call}"):
+
+    def kill(n):
         folder = tmp_path / str(n)
         result = run("strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=SIGKILL:when={n}", driver,
                      folder, "work")
@@ -178,6 +190,8 @@ def test_killed_while_rearranging(driver, tmp_path, call):
             assert now in known[max(len(states) - 1, 0):len(states) + 1] or not states, (now, states)
         shutil.rmtree(folder, ignore_errors=True)
 
+    at_each(spread(total, 16, f"rearranging killed at {call}"), kill)
+
 
 @needs_strace
 @pytest.mark.parametrize("call,error", [("pwrite64", "ENOSPC"), ("pwrite64", "EIO"), ("fdatasync", "EIO"),
@@ -185,12 +199,11 @@ def test_killed_while_rearranging(driver, tmp_path, call):
 def test_disk_fails_once(driver, tmp_path, call, error):
     total = count_calls(driver, tmp_path / "count").get(call, 0)
     assert total > 5
-    told = 0
-    for n in spread(total, 16, f"{error} once at {call}"):
+
+    def fail(n):
         folder = tmp_path / str(n)
         result = inject(driver, folder, f"{call}:error={error}:when={n}")
         prompts, _, failures = steps(result.stdout)
-        told += len(failures)
         for line in failures:
             assert re.search(r"sessions\.db: .*(full|disk)", line), line
         # The second try goes through: nothing of the conversation is missing.
@@ -198,19 +211,24 @@ def test_disk_fails_once(driver, tmp_path, call, error):
             assert prompts == [f"question-{i + 1}" for i in range(TURNS)]
         verify(driver, folder, result.stdout)
         shutil.rmtree(folder, ignore_errors=True)
-    assert told > 0
+        return len(failures)
+
+    assert sum(at_each(spread(total, 16, f"{error} once at {call}"), fail)) > 0
 
 
 @needs_strace
 @pytest.mark.parametrize("call,error", [("pwrite64", "ENOSPC"), ("fdatasync", "EIO")])
 def test_disk_fails_for_good(driver, tmp_path, call, error):
     total = count_calls(driver, tmp_path / "count").get(call, 0)
-    for n in spread(total, 10, f"{error} from then on at {call}"):
+
+    def fail(n):
         folder = tmp_path / str(n)
         result = inject(driver, folder, f"{call}:error={error}:when={n}+")
         assert result.returncode >= 0
         verify(driver, folder, result.stdout)
         shutil.rmtree(folder, ignore_errors=True)
+
+    at_each(spread(total, 10, f"{error} from then on at {call}"), fail)
 
 
 def test_full_disk(driver, tmp_path):

@@ -41,13 +41,8 @@ static void value_clear(struct value *value)
 struct options *options_create(void)
 {
 	struct options *options = xcalloc(1, sizeof(*options));
-	for (int i = 0; i < OPTION_COUNT; i++) {
-		const struct option_info *info = &option_table[i];
-		if (!*info->fallback)
-			continue;
-		options->value[i].text = xstrdup(info->fallback);
-		options->value[i].number = strtod(info->fallback, NULL);
-	}
+	for (int i = 0; i < OPTION_COUNT; i++)
+		options_unset(options, (enum option_id)i);
 	return options;
 }
 
@@ -165,6 +160,14 @@ int options_set(struct options *options, enum option_id id, const char *text, ch
 	value_clear(value);
 	*value = (struct value){.given = true, .text = copy, .number = number};
 	return 0;
+}
+
+void options_unset(struct options *options, enum option_id id)
+{
+	const char *fallback = option_table[id].fallback;
+	value_clear(&options->value[id]);
+	if (*fallback)
+		options->value[id] = (struct value){.text = xstrdup(fallback), .number = strtod(fallback, NULL)};
 }
 
 /* --- The command line --------------------------------------------------------- */

@@ -48,6 +48,7 @@ void options_free(struct options *);
 int options_parse(struct options *, const char *command, int argc, char **argv, char *err, size_t errlen);
 int options_read_config(struct options *, const char *path, char *err, size_t errlen); /* a missing file is fine */
 int options_set(struct options *, enum option_id, const char *text, char *err, size_t errlen); /* /set and the like */
+void options_unset(struct options *, enum option_id);    /* the built-in default holds again */
 char **options_rest(const struct options *, int *count); /* words that are no options */
 
 bool option_given(const struct options *, enum option_id); /* by anyone but the built-in default */

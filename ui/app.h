@@ -15,6 +15,8 @@
  * app_terminal.c  | what the terminal is found to be
  * app_tree.c      | choosing messages, their versions, back and forth
  * app_compact.c   | going on from a summary
+ * app_settings.c  | /set, and the list of settings
+ * app_stats.c     | /stats
  * app_find.c      | looking for words in this conversation */
 #ifndef APP_H
 #define APP_H
@@ -49,6 +51,11 @@ struct app_waiting { /* sent, but the model is not ready for it */
 
 enum focus { FOCUS_UNKNOWN, FOCUS_HERE, FOCUS_AWAY }; /* which window gets the keys, as far as the terminal says */
 
+struct app_tally {                                                       /* what answers have cost */
+	int64_t answers, prompt, cached, answer, guessed, guessed_right; /* tokens but for the first */
+	double prompt_ms, answer_ms, first_ms;
+};
+
 struct overlay;
 struct app_terminal;
 struct app_blocks;
@@ -82,9 +89,10 @@ struct app {
 		int64_t since;
 		int tokens; /* of the answer so far */
 	} progress;
-	struct engine_usage usage; /* of the last turn */
-	int prompt_tokens;         /* of the running turn */
-	int64_t turn_began;        /* ms */
+	struct engine_usage usage;         /* of the last turn */
+	struct app_tally tally, tally_all; /* of this conversation, and of all, since the start */
+	int prompt_tokens;                 /* of the running turn */
+	int64_t turn_began;                /* ms */
 	enum focus focus;
 
 	struct session session;
@@ -167,6 +175,7 @@ void app_overlay_palette(struct app *);
 void app_overlay_sessions(struct app *);
 void app_overlay_models(struct app *);
 void app_overlay_search(struct app *, const char *query);
+void app_overlay_settings(struct app *);
 void app_overlay_message(struct app *, int message); /* what can be done with it */
 
 /* --- app_turn.c --- */
@@ -248,6 +257,19 @@ void app_tree_do(struct app *, enum tree_op); /* to the chosen message */
 /* --- app_compact.c --- */
 void app_compact(struct app *);
 void app_compact_finish(struct app *); /* the running turn has summed up */
+
+/* --- app_settings.c. What is returned is freed by the caller. --- */
+void app_settings_command(struct app *, const char *name, const char *value); /* either may be NULL */
+enum option_id app_settings_find(const char *name);                           /* OPTION_COUNT: no such setting */
+char *app_settings_value(const struct app *, enum option_id);                 /* that holds now */
+char *app_settings_range(const struct app *, enum option_id);
+char *app_settings_about(const struct app *, enum option_id);
+char *app_settings_origin(const struct app *, enum option_id); /* what it is when nobody sets it */
+void app_settings_step(struct app *, enum option_id, int direction);
+
+/* --- app_stats.c --- */
+void app_stats_add(struct app_tally *, const struct engine_usage *);
+void app_stats_show(struct app *);
 
 /* --- app_find.c --- */
 void app_find_open(struct app *);

@@ -399,43 +399,10 @@ static void do_system(const struct call *c)
 		say_key(app, STYLE_DIM, "chat.system-set");
 }
 
-static void show_settings(struct app *app)
-{
-	struct buffer text = {0};
-	for (int id = 0; id < OPTION_COUNT; id++) {
-		if (!(option_table[id].flags & OPTION_IN_SET))
-			continue;
-		char *key = xasprintf("option.%s", option_table[id].name);
-		const char *value = option_given(app->o.options, id) ? option_string(app->o.options, id) : NULL;
-		buffer_printf(&text, "%s%s %s: %s", text.len ? "\n" : "", option_table[id].name,
-			      value ? value : option_table[id].fallback, i18n_text(app->tr, key));
-		free(key);
-	}
-	app_note(app, ENTRY_NOTE, buffer_take(&text));
-}
-
 static void do_set(const struct call *c)
 {
-	struct app *app = c->app;
-	char err[512], *rest = c->argument, *name = next_word(&rest), *value = name ? next_word(&rest) : NULL;
-	if (!name) {
-		show_settings(app);
-		return;
-	}
-	for (int id = 0; id < OPTION_COUNT; id++) {
-		if (!(option_table[id].flags & OPTION_IN_SET) || strcmp(option_table[id].name, name) != 0)
-			continue;
-		if (options_set(app->o.options, id, value ? value : option_table[id].fallback, err, sizeof(err)))
-			say_error(app, err);
-		else
-			say(app, STYLE_DIM,
-			    i18n_format(app->tr, "chat.set", I18N_S(name),
-					I18N_S(value ? value : option_table[id].fallback)));
-		return;
-	}
-	char *shown = i18n_sanitize_line(name, strlen(name));
-	say(app, STYLE_ERROR, i18n_format(app->tr, "chat.no-setting", I18N_S(shown)));
-	free(shown);
+	char *rest = c->argument, *name = next_word(&rest), *value = name ? next_word(&rest) : NULL;
+	app_settings_command(c->app, name, value);
 }
 
 static char *languages_joined(void)
@@ -505,34 +472,9 @@ static void do_tokens(const struct call *c)
 			     I18N_I(u->cached_tokens), I18N_I(u->completion_tokens)));
 }
 
-static double per_second(double count, double ms)
-{
-	return ms > 0 ? count * 1000 / ms : 0;
-}
-
 static void do_stats(const struct call *c)
 {
-	struct app *app = c->app;
-	const struct engine_usage *u = &app->usage;
-	if (!app->ready) {
-		say_key(app, STYLE_WARNING, "chat.no-model-yet");
-		return;
-	}
-	const struct engine_model *m = engine_model(app->engine);
-	char *name = i18n_sanitize_line(m->name, strlen(m->name));
-	app_note(app, ENTRY_NOTE,
-		 i18n_format(app->tr, "chat.stats-model", I18N_S(name), I18N_S(m->architecture), I18N_S(m->file_type),
-			     I18N_R((double)m->parameters / 1e6), I18N_R((double)m->file_bytes / 1e6),
-			     I18N_I(m->layers), I18N_I(m->ctx_size), I18N_I(m->threads), I18N_S(m->isa),
-			     I18N_S(m->chat_format)));
-	free(name);
-	if (u->completion_tokens)
-		app_note(app, ENTRY_NOTE,
-			 i18n_format(app->tr, "chat.stats-turn", I18N_I(u->prompt_tokens - u->cached_tokens),
-				     I18N_R(per_second(u->prompt_tokens - u->cached_tokens, u->prompt_ms)),
-				     I18N_I(u->completion_tokens),
-				     I18N_R(per_second(u->completion_tokens, u->predicted_ms)),
-				     I18N_R(u->first_token_ms / 1000)));
+	app_stats_show(c->app);
 }
 
 static void do_exit(const struct call *c)

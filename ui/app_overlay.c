@@ -10,7 +10,15 @@
 #include <string.h>
 
 enum { HITS_MOST = 200 };
-enum overlay_kind { OVERLAY_HELP, OVERLAY_PALETTE, OVERLAY_SESSIONS, OVERLAY_MODELS, OVERLAY_SEARCH, OVERLAY_MESSAGE };
+enum overlay_kind {
+	OVERLAY_HELP,
+	OVERLAY_PALETTE,
+	OVERLAY_SESSIONS,
+	OVERLAY_MODELS,
+	OVERLAY_SEARCH,
+	OVERLAY_MESSAGE,
+	OVERLAY_SETTINGS
+};
 
 /* What a row of a list stands for. */
 struct choice {
@@ -19,6 +27,7 @@ struct choice {
 	enum action action;      /* of the palette: this… */
 	enum command_id command; /* …or this */
 	enum tree_op op;         /* of what can be done with a message */
+	enum option_id option;   /* a setting */
 };
 
 struct overlay {
@@ -288,6 +297,73 @@ void app_overlay_message(struct app *app, int message)
 	show(app, NULL);
 }
 
+/* --- Settings ---------------------------------------------------------------------------------- */
+
+static void setting_preview(void *arg, int item, char **above, char **below)
+{
+	const struct app *app = arg;
+	enum option_id id = app->overlay->choices[item].option;
+	*above = app_settings_about(app, id);
+	*below = app_settings_origin(app, id);
+}
+
+static char *setting_label(const struct app *app, enum option_id id)
+{
+	enum { NAME_CELLS = 16 };
+	char *value = app_settings_value(app, id);
+	char *label = xasprintf("%-*s %s", NAME_CELLS, option_table[id].name, value);
+	free(value);
+	return label;
+}
+
+void app_overlay_settings(struct app *app)
+{
+	struct overlay *o = open_overlay(app, OVERLAY_SETTINGS, i18n_text(app->tr, "overlay.settings"));
+	const struct picker_source source = {.arg = app, .preview = setting_preview};
+	for (int id = 0; id < OPTION_COUNT; id++) {
+		if (!(option_table[id].flags & OPTION_IN_SET))
+			continue;
+		char *label = setting_label(app, (enum option_id)id),
+		     *range = app_settings_range(app, (enum option_id)id);
+		char *about = app_settings_about(app, (enum option_id)id);
+		char *detail = app->plain ? xasprintf("(%s) %s", range, about) : xstrdup(range);
+		add_choice(o, (struct choice){.option = (enum option_id)id}, label, detail);
+		free(label);
+		free(range);
+		free(about);
+		free(detail);
+	}
+	if (!app->plain)
+		picker_source(o->picker, &source);
+	show(app, NULL);
+}
+
+/* Arrows change the value where it stands; false: some other key. */
+static bool change_setting(struct app *app, const struct key *key)
+{
+	struct overlay *o = app->overlay;
+	int item = picker_chosen(o->picker), direction = key->code == KEYS_RIGHT ? 1 : key->code == KEYS_LEFT ? -1 : 0;
+	if (o->kind != OVERLAY_SETTINGS || item < 0 || !direction)
+		return false;
+	enum option_id id = o->choices[item].option;
+	app_settings_step(app, id, direction);
+	char *label = setting_label(app, id), *range = app_settings_range(app, id);
+	picker_set(o->picker, item, label, range);
+	free(label);
+	free(range);
+	return true;
+}
+
+/* To be typed, after what it is now. */
+static void choose_setting(struct app *app, enum option_id id)
+{
+	char *value = app_settings_value(app, id), *line = xasprintf("/set %s %s", option_table[id].name, value);
+	editor_set_text(app->editor, line, strlen(line));
+	app_changed_input(app);
+	free(line);
+	free(value);
+}
+
 /* --- Choosing ------------------------------------------------------------------------------ */
 
 /* A command that needs a word goes into the input; the others are done at once. */
@@ -328,6 +404,7 @@ static void choose(struct app *app, int index)
 			app_find_show(app, query, choice.message);
 		break;
 	case OVERLAY_MESSAGE: app_tree_do(app, choice.op); break;
+	case OVERLAY_SETTINGS: choose_setting(app, choice.option); break;
 	case OVERLAY_HELP: break;
 	}
 	free(choice.text);
@@ -343,6 +420,8 @@ bool app_overlay_key(struct app *app, const struct key *key)
 			app_overlay_close(app);
 		return true;
 	}
+	if (change_setting(app, key))
+		return true;
 	switch (picker_key(o->picker, key)) {
 	case PICKER_CHOSEN: choose(app, picker_chosen(o->picker)); break;
 	case PICKER_CLOSED: app_overlay_close(app); break;

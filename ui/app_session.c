@@ -46,6 +46,7 @@ static void forget(struct app *app)
 	app->warned_full = false;
 	app->saved_at = 0;
 	memset(&app->usage, 0, sizeof(app->usage));
+	memset(&app->tally, 0, sizeof(app->tally));
 	backlog_free(app->backlog);
 	app->backlog = backlog_create();
 	buffer_free(&app->attached);

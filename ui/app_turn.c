@@ -396,6 +396,8 @@ static void finish(struct app *app)
 			transcript_finish(app->transcript, app->answer_entry);
 	}
 	app->usage = *turn_usage(turn);
+	app_stats_add(&app->tally, &app->usage);
+	app_stats_add(&app->tally_all, &app->usage);
 	report_storage(app);
 	if (!turn_storage_error(turn) && app->stored && !backlog_count(app->backlog)) {
 		app->saved_at = time(NULL);

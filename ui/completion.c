@@ -106,9 +106,8 @@ static void offer_options(struct candidates *c)
 			offer(c, xstrdup(option_table[id].name));
 }
 
-static void offer_themes(struct candidates *c)
+static void offer_choices(struct candidates *c, const char *at)
 {
-	const char *at = option_table[OPTION_THEME].value;
 	while (*at) {
 		size_t n = strcspn(at, "|");
 		offer(c, xstrndup(at, n));
@@ -116,13 +115,33 @@ static void offer_themes(struct candidates *c)
 	}
 }
 
-static void offer_argument(struct app *app, enum command_id id, struct candidates *c)
+/* After a setting's name: what it may be, or what it is. */
+static void offer_values(struct app *app, struct candidates *c, const struct command *command)
 {
-	switch (id) {
+	char *name = xstrndup(command->argument, strcspn(command->argument, " \t"));
+	enum option_id id = app_settings_find(name);
+	free(name);
+	if (id == OPTION_COUNT)
+		return;
+	if (option_table[id].type == OPTION_CHOICE)
+		offer_choices(c, option_table[id].value);
+	else
+		offer(c, app_settings_value(app, id));
+	offer(c, xstrdup("default"));
+}
+
+static void offer_argument(struct app *app, const struct command *command, struct candidates *c)
+{
+	switch (command->id) {
 	case COMMAND_RESUME: offer_sessions(app, c); break;
 	case COMMAND_MODEL: offer_models(c); break;
-	case COMMAND_SET: offer_options(c); break;
-	case COMMAND_THEME: offer_themes(c); break;
+	case COMMAND_SET:
+		if (c->prefix > command->argument)
+			offer_values(app, c, command);
+		else
+			offer_options(c);
+		break;
+	case COMMAND_THEME: offer_choices(c, option_table[OPTION_THEME].value); break;
 	case COMMAND_LANG:
 		for (const char *const *code = i18n_languages(); *code; code++)
 			offer(c, xstrdup(*code));
@@ -153,7 +172,7 @@ char **completion_candidates(void *arg, const char *line, size_t word_start, siz
 	else if (c.len && c.prefix[0] == '@')
 		offer_files(&c, 1);
 	else if (is_command)
-		offer_argument(app, command.id, &c);
+		offer_argument(app, &command, &c);
 	if (c.count > 1)
 		qsort(c.words, c.count, sizeof(*c.words), compare);
 	return c.words;

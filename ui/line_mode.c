@@ -98,7 +98,8 @@ static void print_news(struct line_mode *lm)
 
 static bool free_for_a_line(const struct app *app)
 {
-	return !app->turn && !app->stray && app_blocks_entry(app) < 0 && (app->ready || app->engine_error || !app->engine);
+	return !app->turn && !app->stray && app_blocks_entry(app) < 0 &&
+	       (app->ready || app->engine_error || !app->engine);
 }
 
 /* Skips what the person typed: the terminal has shown it. */

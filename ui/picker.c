@@ -100,6 +100,16 @@ void picker_add(struct picker *picker, const char *label, const char *detail)
 	free(both);
 }
 
+void picker_set(struct picker *picker, int number, const char *label, const char *detail)
+{
+	struct item *item = &picker->items[number];
+	free(item->label);
+	free(item->detail);
+	item->label = xstrdup(label);
+	item->detail = xstrdup(detail);
+	picker->previewed = -1;
+}
+
 void picker_source(struct picker *picker, const struct picker_source *source)
 {
 	picker->source = *source;

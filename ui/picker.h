@@ -20,6 +20,7 @@ struct picker_source {
 };
 void picker_source(struct picker *, const struct picker_source *);
 void picker_add(struct picker *, const char *label, const char *detail); /* copied; detail stands on the right */
+void picker_set(struct picker *, int item, const char *label, const char *detail); /* anew; stays in its place */
 enum picker_result picker_key(struct picker *, const struct key *);
 int picker_chosen(const struct picker *); /* number of the item, in the order of adding; -1: none */
 void picker_draw(struct picker *, struct screen *, int first, int height);

@@ -208,6 +208,69 @@ static void test_commands(void **state)
 	assert_true(f->app->quit);
 }
 
+static void test_settings(void **state)
+{
+	struct fixture *f = *state;
+	fake_ready();
+	events(f);
+	keys(f, "/set\r");
+	assert_seen(f, "temp             0.5"); /* what the model recommends */
+	assert_seen(f, "0 – 100");
+	keys(f, "temp");
+	keys(f, "\033[C");
+	assert_seen(f, "temp             0.6");
+	assert_true(option_real(f->options, OPTION_TEMP) == 0.6);
+	assert_seen(f, "recommends 0.5");
+	keys(f, "\033[D\033[D");
+	assert_true(option_real(f->options, OPTION_TEMP) == 0.4);
+	keys(f, "\r"); /* to be typed */
+	assert_seen(f, "› /set temp 0.4");
+	keys(f, "\025/set temp 200\r");
+	assert_seen(f, "between 0 and 100");
+	keys(f, "\025/set temp default\r");
+	assert_false(option_given(f->options, OPTION_TEMP));
+	keys(f, "/set read-ahead\r");
+	assert_seen(f, "read-ahead = on  (on|off)");
+	keys(f, "/set\r");
+	keys(f, "read-ahead\033[C");
+	assert_string_equal(option_string(f->options, OPTION_READ_AHEAD), "off");
+	keys(f, "\033[D\033");
+	assert_string_equal(option_string(f->options, OPTION_READ_AHEAD), "on");
+}
+
+static void test_settings_are_completed(void **state)
+{
+	struct fixture *f = *state;
+	keys(f, "/set rep\t");
+	assert_seen(f, "› /set repeat-penalty");
+	keys(f, "\025/set notify o\t");
+	assert_seen(f, "osc777");
+	keys(f, "sc7\t");
+	assert_seen(f, "› /set notify osc777");
+	keys(f, "\r");
+	assert_string_equal(option_string(f->options, OPTION_NOTIFY), "osc777");
+}
+
+static void test_stats(void **state)
+{
+	struct fixture *f = *state;
+	fake_ready();
+	exchange(f, "one", "ONE");
+	keys(f, "/stats\r");
+	assert_seen(f, "Context: 30 of 1,000 tokens, 3%");
+	assert_seen(f, "read 20 tokens, 0% of them remembered, the others at 200.0 tok/s");
+	assert_seen(f, "written 10 tokens in 1 answer at 20.0 tok/s");
+	assert_not_seen(f, "This conversation");
+	exchange(f, "two", "TWO");
+	keys(f, "/stats\r");
+	assert_seen(f, "This conversation");
+	assert_seen(f, "written 20 tokens in 2 answers");
+	keys(f, "/new\r");
+	exchange(f, "three", "THREE");
+	keys(f, "/stats\r");
+	assert_seen(f, "written 30 tokens in 3 answers");
+}
+
 static void test_save_and_export(void **state)
 {
 	struct fixture *f = *state;
@@ -641,6 +704,7 @@ static void test_any_keys(void **state)
 		"\033[1;3D",
 		"\006",
 		"/stats\r",
+		"/set\r",
 		"/nope\r",
 		"/re\t",
 		"@\t",
@@ -687,6 +751,9 @@ int main(void)
 		KEPT(test_undo_edit_regen),
 		cmocka_unit_test_setup_teardown(test_nothing_kept_still_remembers, setup_unkept, teardown),
 		KEPT(test_commands),
+		KEPT(test_settings),
+		KEPT(test_settings_are_completed),
+		KEPT(test_stats),
 		KEPT(test_save_and_export),
 		KEPT(test_files_go_along),
 		KEPT(test_model_errors),

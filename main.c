@@ -52,10 +52,27 @@ static int check_language(const struct options *options, char *err, size_t errle
 	const char *lang = option_string(options, OPTION_LANG);
 	if (!lang || !*lang || i18n_speaks(lang))
 		return 0;
-	int len = snprintf(err, errlen, "there is no language '%s'; there are:", lang);
-	for (const char *const *code = i18n_languages(); *code && len < (int)errlen; code++)
-		len += snprintf(err + len, errlen - (size_t)len, " %s", *code);
+	struct buffer known = {0};
+	for (const char *const *code = i18n_languages(); *code; code++)
+		buffer_printf(&known, "%s%s", known.len ? " " : "", *code);
+	snprintf(err, errlen, "there is no language '%s'; there are: %s", lang, known.data);
+	buffer_free(&known);
 	return -1;
+}
+
+/* The language to say in that the options themselves are wrong: what --lang asks for, wherever
+ * it stands, else the environment. */
+static const char *language_asked(int argc, char **argv)
+{
+	static const char option[] = "--lang";
+	size_t len = sizeof(option) - 1;
+	const char *lang = getenv("BORA_LANG");
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strncmp(argv[i], option, len) == 0 && argv[i][len] == '=')
+			lang = argv[i] + len + 1;
+		else if (strcmp(argv[i], option) == 0 && i + 1 < argc)
+			lang = argv[++i];
+	return lang && i18n_speaks(lang) ? lang : NULL;
 }
 
 static int run_chat(struct cli *cli)
@@ -65,7 +82,7 @@ static int run_chat(struct cli *cli)
 	char *path = NULL, *state = path_dir(PATH_STATE);
 	int code = 1;
 	if (model_store_find(option_string(cli->options, OPTION_MODEL), &path, err, sizeof(err))) {
-		cli_fail("%s", err);
+		cli_fail(cli, "%s", err);
 		goto out;
 	}
 	if (cli_open_sessions(cli, &ui.sessions))
@@ -99,8 +116,10 @@ static int run(struct cli *cli, const struct cli_command *command)
 		return command->run(cli);
 	if (option_string(cli->options, OPTION_PROMPT) || cli->argc || !isatty(STDIN_FILENO))
 		return cli_chat(cli);
-	if (!isatty(STDOUT_FILENO))
-		return cli_fail("%s", i18n_text(cli->tr, "cli.not-a-terminal"));
+	if (!isatty(STDOUT_FILENO)) {
+		cli_tell(i18n_text(cli->tr, "cli.not-a-terminal"));
+		return 1;
+	}
 	return run_chat(cli);
 }
 
@@ -113,7 +132,9 @@ int main(int argc, char **argv)
 	struct cli cli = {.options = options_create()};
 	if (options_parse(cli.options, command ? command->name : NULL, argc - skip, argv + skip, err, sizeof(err)) ||
 	    read_settings(cli.options, err, sizeof(err)) || check_language(cli.options, err, sizeof(err))) {
-		cli_fail("%s", err);
+		cli.tr = i18n_open(language_asked(argc, argv));
+		cli_fail(&cli, "%s", err);
+		i18n_close(cli.tr);
 		options_free(cli.options);
 		return 2;
 	}

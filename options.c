@@ -74,8 +74,10 @@ static int parse_number(const struct option_info *info, const char *text, double
 	double parsed = strtod(text, &end);
 	bool whole = info->type != OPTION_INTEGER || parsed == floor(parsed);
 	if (end == text || *end || errno || !isfinite(parsed) || !whole) {
-		snprintf(err, errlen, "--%s needs a %snumber, not '%s'", info->name,
-			 info->type == OPTION_INTEGER ? "whole " : "", text);
+		snprintf(err, errlen,
+			 info->type == OPTION_INTEGER ? "--%s needs a whole number, not '%s'"
+						      : "--%s needs a number, not '%s'",
+			 info->name, text);
 		return -1;
 	}
 	if (parsed < info->low || parsed > info->high) {

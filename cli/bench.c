@@ -28,7 +28,7 @@ struct samples {
 	double *per_second, mean, deviation;
 };
 
-static int parse_values(const char *option, const char *text, struct values *values)
+static int parse_values(const struct cli *cli, const char *option, const char *text, struct values *values)
 {
 	values->count = 0;
 	for (const char *at = text;; at++) {
@@ -36,11 +36,11 @@ static int parse_values(const char *option, const char *text, struct values *val
 		errno = 0;
 		long number = strtol(at, &end, 10);
 		if (end == at || errno || number < 0 || number > TOKENS_MAX || (*end && *end != ',')) {
-			cli_fail("%s: “%s” is no list of numbers; write for example 128,512", option, text);
+			cli_fail(cli, "%s: “%s” is no list of numbers; write for example 128,512", option, text);
 			return 2;
 		}
 		if (values->count == VALUES_MAX) {
-			cli_fail("%s: more than %d values; give fewer", option, VALUES_MAX);
+			cli_fail(cli, "%s: more than %d values; give fewer", option, VALUES_MAX);
 			return 2;
 		}
 		values->value[values->count++] = (int)number;
@@ -119,10 +119,10 @@ static int run_test(struct cli *cli, struct engine *engine, const struct test *t
 	s.per_second = xcalloc((size_t)s.count, sizeof(*s.per_second));
 	/* One run, or a few tokens, to bring everything into the caches. */
 	if (engine_bench(engine, test->prompt, test->gen < 2 ? test->gen : 2, test->depth, &seconds, err, sizeof(err)))
-		code = cli_fail("%s", err);
+		code = cli_fail(cli, "%s", err);
 	for (int i = 0; i < s.count && !code; i++) {
 		if (engine_bench(engine, test->prompt, test->gen, test->depth, &seconds, err, sizeof(err)))
-			code = cli_fail("%s", err);
+			code = cli_fail(cli, "%s", err);
 		s.per_second[i] = seconds > 0 ? tokens / seconds : 0;
 	}
 	if (!code) {
@@ -130,7 +130,7 @@ static int run_test(struct cli *cli, struct engine *engine, const struct test *t
 		bool json = option_flag(cli->options, OPTION_JSON);
 		(json ? print_json : print_row)(engine_model(engine), test, &s);
 		if (fflush(stdout) != 0)
-			code = cli_fail("standard output: %s", strerror(errno));
+			code = cli_fail(cli, "standard output: %s", strerror(errno));
 	}
 	free(s.per_second);
 	return code;
@@ -160,10 +160,10 @@ static int run_with(struct cli *cli, int threads, int batch, bool several, const
 	struct engine *engine;
 	snprintf(number, sizeof(number), "%d", threads);
 	if (options_set(cli->options, OPTION_THREADS, number, err, sizeof(err)))
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	snprintf(number, sizeof(number), "%d", batch);
 	if (options_set(cli->options, OPTION_BATCH, number, err, sizeof(err)))
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	int code = cli_open_engine(cli, false, &engine);
 	if (code)
 		return code;
@@ -188,17 +188,17 @@ int cli_bench(struct cli *cli)
 	if (option_flag(cli->options, OPTION_LANGUAGES))
 		return cli_bench_languages(cli);
 	const char *asked = option_string(cli->options, OPTION_PROMPT);
-	if (parse_values("-p", asked && *asked ? asked : "512", &tests.prompt) ||
-	    parse_values("-n", option_string(cli->options, OPTION_GEN), &tests.gen) ||
-	    parse_values("-d", option_string(cli->options, OPTION_DEPTH), &tests.depth) ||
-	    parse_values("-t", option_string(cli->options, OPTION_THREADS), &threads) ||
-	    parse_values("-b", option_string(cli->options, OPTION_BATCH), &batch))
+	if (parse_values(cli, "-p", asked && *asked ? asked : "512", &tests.prompt) ||
+	    parse_values(cli, "-n", option_string(cli->options, OPTION_GEN), &tests.gen) ||
+	    parse_values(cli, "-d", option_string(cli->options, OPTION_DEPTH), &tests.depth) ||
+	    parse_values(cli, "-t", option_string(cli->options, OPTION_THREADS), &threads) ||
+	    parse_values(cli, "-b", option_string(cli->options, OPTION_BATCH), &batch))
 		return 2;
 	int prompt = largest(&tests.prompt), gen = largest(&tests.gen);
 	snprintf(number, sizeof(number), "%d", largest(&tests.depth) + (prompt > gen ? prompt : gen) + 1);
 	if (!option_given(cli->options, OPTION_CTX_SIZE) &&
 	    options_set(cli->options, OPTION_CTX_SIZE, number, err, sizeof(err)))
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	int code = 0;
 	bool several = threads.count > 1 || batch.count > 1;
 	for (int t = 0; t < threads.count; t++)

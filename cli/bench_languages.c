@@ -77,19 +77,20 @@ static size_t count_characters(const struct i18n *tr, const char *text)
 	return count;
 }
 
-static int run_request(struct engine *engine, const char *text, int answer, struct engine_usage *usage)
+static int run_request(const struct cli *cli, struct engine *engine, const char *text, int answer,
+		       struct engine_usage *usage)
 {
 	char err[512];
 	struct engine_request request = {.raw = text, .raw_len = strlen(text), .max_tokens = answer};
 	request.sampling = engine_model(engine)->sampling;
 	request.sampling.temp = 0;
 	if (engine_submit(engine, &request, err, sizeof(err)))
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	for (;;) {
 		struct engine_event event;
 		while (engine_poll(engine, &event) != ENGINE_NONE) {
 			if (event.type == ENGINE_ERROR)
-				return cli_fail("%.*s", (int)event.len, event.text);
+				return cli_fail(cli, "%.*s", (int)event.len, event.text);
 			if (event.type != ENGINE_DONE)
 				continue;
 			*usage = event.usage;
@@ -113,9 +114,9 @@ static int measure(const struct cli *cli, struct engine *engine, int index, stru
 	struct engine_usage usage;
 	*cost = (struct cost){.language = paragraphs[index].language, .characters = count_characters(cli->tr, text)};
 	if (engine_tokenize(engine, text, strlen(text), 0, &ids, &cost->tokens, err, sizeof(err)))
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	free(ids);
-	if (run_request(engine, text, ANSWER_TOKENS, &usage))
+	if (run_request(cli, engine, text, ANSWER_TOKENS, &usage))
 		return 1;
 	cost->reading = per_second(usage.prompt_tokens - usage.cached_tokens, usage.prompt_ms);
 	cost->writing = per_second(usage.completion_tokens, usage.predicted_ms);
@@ -189,11 +190,11 @@ int cli_bench_languages(struct cli *cli)
 	snprintf(number, sizeof(number), "%d", CONTEXT);
 	if (!option_given(cli->options, OPTION_CTX_SIZE) &&
 	    options_set(cli->options, OPTION_CTX_SIZE, number, err, sizeof(err)))
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	int code = cli_open_engine(cli, false, &engine);
 	if (code)
 		return code;
-	code = run_request(engine, "Warm up, please.", 4, &warm); /* brings everything into the caches */
+	code = run_request(cli, engine, "Warm up, please.", 4, &warm); /* brings everything into the caches */
 	if (!code && !json)
 		print_head(cli->tr);
 	for (int i = 0; i < PARAGRAPHS && !code; i++) {
@@ -206,7 +207,7 @@ int cli_bench_languages(struct cli *cli)
 		else
 			print_row(cli->tr, &cost);
 		if (fflush(stdout) != 0)
-			code = cli_fail("standard output: %s", strerror(errno));
+			code = cli_fail(cli, "standard output: %s", strerror(errno));
 	}
 	engine_close(engine);
 	return code;

@@ -185,7 +185,7 @@ static bool handle_event(struct chat *chat, const struct engine_event *event, bo
 		return true;
 	case ENGINE_ERROR:
 		hide_progress(chat);
-		cli_fail("%.*s", (int)event->len, event->text);
+		cli_fail(chat->cli, "%.*s", (int)event->len, event->text);
 		*failed = true;
 		return true;
 	default: return false;
@@ -288,8 +288,8 @@ static void print_result(struct chat *chat)
 
 static void tell_unsaved(struct chat *chat, const char *why)
 {
-	char *text = i18n_format(chat->cli->tr, "cli.unsaved", I18N_S(why));
-	cli_fail("%s", text);
+	char *text = i18n_format(chat->cli->tr, "cli.unsaved", I18N_E(why));
+	cli_tell(text);
 	free(text);
 }
 
@@ -308,10 +308,10 @@ static int open_store(struct chat *chat)
 		return 0;
 	}
 	if (sessions_notice(chat->sessions))
-		cli_fail("%s", sessions_notice(chat->sessions));
+		cli_fail(chat->cli, "%s", sessions_notice(chat->sessions));
 	bool latest = option_flag(cli->options, OPTION_CONTINUE), existing = latest || (id && strcmp(id, "new") != 0);
 	if (existing && session_find(chat->sessions, latest ? "" : id, &chat->session, err, sizeof(err)))
-		return cli_fail("%s", err);
+		return cli_fail(chat->cli, "%s", err);
 	const char *why = sessions_read_only(chat->sessions);
 	if (why && !existing) {
 		tell_unsaved(chat, why);
@@ -321,7 +321,7 @@ static int open_store(struct chat *chat)
 	}
 	if (existing) {
 		if (session_lock(chat->sessions, chat->session.row, err, sizeof(err)))
-			return cli_fail("%s", err);
+			return cli_fail(chat->cli, "%s", err);
 		return 0;
 	}
 	if (session_create(chat->sessions, engine_model(chat->engine)->name, chat->system, &chat->session, err,
@@ -378,20 +378,20 @@ static int answer(struct chat *chat)
 	int code = 1;
 	chat->system = options_system(chat->cli->options, err, sizeof(err));
 	if (!chat->system || build_prompt(chat->cli, &prompt, err, sizeof(err))) {
-		cli_fail("%s", err);
+		cli_fail(chat->cli, "%s", err);
 		goto out;
 	}
 	if (cli_open_engine(chat->cli, false, &chat->engine) || open_store(chat))
 		goto out;
 	if (start(chat, &prompt, err, sizeof(err))) {
-		cli_fail("%s", err);
+		cli_fail(chat->cli, "%s", err);
 		goto out;
 	}
 	if (wait_for_answer(chat) == 0) {
 		print_result(chat);
 		code = chat->interrupted ? EXIT_INTERRUPTED : chat->out_error ? 1 : 0;
 		if (chat->out_error && chat->out_error != EPIPE)
-			cli_fail("standard output: %s", strerror(chat->out_error));
+			cli_fail(chat->cli, "standard output: %s", strerror(chat->out_error));
 	}
 	if (chat->turn && turn_storage_error(chat->turn))
 		tell_unsaved(chat, turn_storage_error(chat->turn));

@@ -22,16 +22,23 @@ const struct cli_command cli_commands[] = {
 	{NULL, NULL, NULL},
 };
 
-int cli_fail(const char *format, ...)
+void cli_tell(const char *text)
 {
-	va_list args;
-	va_start(args, format);
-	char *text = xvasprintf(format, args);
-	va_end(args);
 	char *line = i18n_sanitize_line(text, strlen(text));
 	fprintf(stderr, "bora: %s\n", line);
 	free(line);
+}
+
+int cli_fail(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	char *english = xvasprintf(format, args);
+	va_end(args);
+	char *text = i18n_error(cli->tr, english);
+	cli_tell(text);
 	free(text);
+	free(english);
 	return 1;
 }
 
@@ -41,7 +48,7 @@ int cli_open_sessions(struct cli *cli, struct sessions **sessions)
 	char *dir = path_dir(PATH_DATA);
 	int failed = sessions_open(sessions, dir, cli->tr, err, sizeof(err));
 	free(dir);
-	return failed ? cli_fail("%s", err) : 0;
+	return failed ? cli_fail(cli, "%s", err) : 0;
 }
 
 int cli_open_engine(struct cli *cli, bool vocab_only, struct engine **engine)
@@ -49,7 +56,7 @@ int cli_open_engine(struct cli *cli, bool vocab_only, struct engine **engine)
 	char err[512];
 	char *path;
 	if (model_store_find(option_string(cli->options, OPTION_MODEL), &path, err, sizeof(err)))
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	struct engine_options options;
 	options_engine(cli->options, &options);
 	options.path = path;
@@ -57,12 +64,12 @@ int cli_open_engine(struct cli *cli, bool vocab_only, struct engine **engine)
 	int failed = engine_open(engine, &options, err, sizeof(err));
 	free(path);
 	if (failed)
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	if (engine_wait(*engine, err, sizeof(err)) == 0)
 		return 0;
 	engine_close(*engine);
 	*engine = NULL; /* callers close what they got */
-	return cli_fail("%s", err);
+	return cli_fail(cli, "%s", err);
 }
 
 int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen)

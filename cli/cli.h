@@ -23,7 +23,9 @@ struct cli_command {
 extern const struct cli_command cli_commands[]; /* ends with a NULL name */
 
 /* Shared by commands. */
-int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2))); /* "bora: …" on stderr; returns 1 */
+/* "bora: …" on standard error; returns 1. The format and its arguments are English, the line is in the language. */
+int cli_fail(const struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cli_tell(const char *text); /* a line that is in the language already */
 int cli_open_sessions(struct cli *, struct sessions **);                     /* 0, or the exit code after a line */
 int cli_open_engine(struct cli *, bool vocab_only, struct engine **);        /* waits until loaded */
 void cli_help(const struct cli *);                                           /* --help, from the tables */

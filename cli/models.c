@@ -127,7 +127,7 @@ static void show_text(struct cli *cli, const struct engine_file *file, const cha
 	char *place = shown(path, strlen(path));
 	printf("%s\n%s\n%s  %s  %s\n", name, place, size, facts, license);
 	if (*file->warning)
-		cli_fail("%s", file->warning);
+		cli_fail(cli, "%s", file->warning);
 	free(place);
 	free(facts);
 	free(license);
@@ -141,14 +141,14 @@ static int show(struct cli *cli, const char *name)
 	char *path;
 	struct engine_file file;
 	if (model_store_find(name, &path, err, sizeof(err)))
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	bool json = option_flag(cli->options, OPTION_JSON);
 	cJSON *metadata = json ? cJSON_CreateObject() : NULL;
 	/* The whole file is checked before a line of it is shown. */
 	int failed = engine_inspect(path, &file, json ? add_metadata : NULL, metadata, err, sizeof(err));
 	if (failed) {
 		cJSON_Delete(metadata);
-		cli_fail("%s", err);
+		cli_fail(cli, "%s", err);
 	} else if (json) {
 		show_json(&file, path, metadata);
 	} else {
@@ -162,15 +162,15 @@ static int show(struct cli *cli, const char *name)
 /* --- rm ----------------------------------------------------------------------------------- */
 
 /* Only files of our own folder, only by their whole name: other programs' models are theirs. */
-static int remove_model(const char *name)
+static int remove_model(const struct cli *cli, const char *name)
 {
 	char *dir = path_dir(PATH_MODELS), *file = xasprintf("%s.gguf", name), *path = path_join(dir, file);
 	int code = 0;
 	if (strchr(name, '/') || name[0] == '.')
-		code = cli_fail("'%s' is not the name of a model in %s", name, dir);
+		code = cli_fail(cli, "'%s' is not the name of a model in %s", name, dir);
 	else if (unlink(path) != 0)
-		code = cli_fail("%s: cannot remove: %s; only whole names of bora's own models can be removed", path,
-				strerror(errno));
+		code = cli_fail(cli, "%s: cannot remove: %s; only whole names of bora's own models can be removed",
+				path, strerror(errno));
 	free(path);
 	free(file);
 	free(dir);
@@ -185,7 +185,7 @@ int cli_models(struct cli *cli)
 	if (strcmp(what, "show") == 0 && cli->argc == 2)
 		return show(cli, cli->argv[1]);
 	if (strcmp(what, "rm") == 0 && cli->argc == 2)
-		return remove_model(cli->argv[1]);
-	cli_fail("usage: bora models [ls] | show NAME|FILE | rm NAME");
+		return remove_model(cli, cli->argv[1]);
+	cli_fail(cli, "usage: bora models [ls] | show NAME|FILE | rm NAME");
 	return 2;
 }

@@ -38,7 +38,7 @@ int cli_render(struct cli *cli)
 	struct buffer text = {0};
 	if (cli_read_all(STDIN_FILENO, &text, err, sizeof(err))) {
 		buffer_free(&text);
-		return cli_fail("%s", err);
+		return cli_fail(cli, "%s", err);
 	}
 	struct layout_options options = {
 		.width = (int)option_integer(cli->options, OPTION_WIDTH),

@@ -56,16 +56,16 @@ int cli_score(struct cli *cli)
 	size_t count;
 	int code = 1, top = (int)option_integer(cli->options, OPTION_TOP);
 	if (cli_read_all(STDIN_FILENO, &text, err, sizeof(err)) || make_room(cli, text.len, err, sizeof(err))) {
-		cli_fail("%s", err);
+		cli_fail(cli, "%s", err);
 		goto out;
 	}
 	if ((code = cli_open_engine(cli, false, &engine)))
 		goto out;
 	if (get_ids(cli, engine, &text, &ids, &count, err, sizeof(err)) ||
 	    engine_score(engine, ids, count, top, print_score, NULL, err, sizeof(err)))
-		code = cli_fail("%s", err);
+		code = cli_fail(cli, "%s", err);
 	else if (fflush(stdout) != 0 || ferror(stdout))
-		code = cli_fail("standard output: %s", strerror(errno));
+		code = cli_fail(cli, "standard output: %s", strerror(errno));
 out:
 	free(ids);
 	buffer_free(&text);

@@ -23,7 +23,7 @@ struct command {
 
 static int fail(struct command *c)
 {
-	return cli_fail("%s", c->err);
+	return cli_fail(c->cli, "%s", c->err);
 }
 
 static bool wants_json(const struct command *c)
@@ -355,9 +355,9 @@ static int write_file(struct command *c, const char *path, const struct buffer *
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == EEXIST)
-		return cli_fail("%s: there is such a file already; give another name", path);
+		return cli_fail(c->cli, "%s: there is such a file already; give another name", path);
 	if (fd < 0)
-		return cli_fail("%s: cannot be made: %s", path, strerror(errno));
+		return cli_fail(c->cli, "%s: cannot be made: %s", path, strerror(errno));
 	FILE *file = fdopen(fd, "wb");
 	bool bad = fwrite(text->data, 1, text->len, file) != text->len;
 	bad |= fflush(file) != 0 || fsync(fd) != 0;
@@ -366,7 +366,7 @@ static int write_file(struct command *c, const char *path, const struct buffer *
 	if (!bad)
 		return 0;
 	unlink(path);
-	return cli_fail("%s: cannot be written: %s", path, strerror(problem));
+	return cli_fail(c->cli, "%s: cannot write: %s", path, strerror(problem));
 }
 
 static int export_to(struct command *c, const struct session *session, enum export_format format, const char *file)
@@ -421,11 +421,11 @@ static int import_file(struct command *c, const char *path)
 	int imported = 0, code = 0;
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return cli_fail("%s: cannot be opened: %s", path, strerror(errno));
+		return cli_fail(c->cli, "%s: cannot open: %s", path, strerror(errno));
 	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && strcmp(path, "-") != 0)
-		code = cli_fail("%s: a device, not a file", path);
+		code = cli_fail(c->cli, "%s: a device, not a file", path);
 	else if (cli_read_all(fd, &text, c->err, sizeof(c->err)))
-		code = cli_fail("%s: %s", path, c->err);
+		code = cli_fail(c->cli, "%s: %s", path, c->err);
 	close(fd);
 	if (code == 0 &&
 	    session_import(c->sessions, text.data ? text.data : "", text.len, path, &imported, c->err, sizeof(c->err)))
@@ -512,12 +512,12 @@ int cli_sessions(struct cli *cli)
 	while (i < SUBCOMMANDS && strcmp(subcommands[i].name, name) != 0)
 		i++;
 	if (i == SUBCOMMANDS) {
-		cli_fail("sessions: there is no '%s'; see bora --help", name);
+		cli_fail(cli, "sessions: there is no '%s'; see bora --help", name);
 		return 2;
 	}
 	struct command c = {.cli = cli, .argc = cli->argc ? cli->argc - 1 : 0, .argv = cli->argv + 1};
 	if (c.argc < subcommands[i].least || (subcommands[i].most >= 0 && c.argc > subcommands[i].most)) {
-		cli_fail("usage: bora sessions %s %s", name, subcommands[i].usage);
+		cli_fail(cli, "usage: bora sessions %s %s", name, subcommands[i].usage);
 		return 2;
 	}
 	if (subcommands[i].closed)
@@ -526,10 +526,10 @@ int cli_sessions(struct cli *cli)
 	if (code)
 		return code;
 	if (sessions_notice(c.sessions))
-		cli_fail("%s", sessions_notice(c.sessions));
+		cli_fail(cli, "%s", sessions_notice(c.sessions));
 	code = subcommands[i].run(&c);
 	sessions_close(c.sessions);
 	if (code == 0 && fflush(stdout))
-		code = cli_fail("cannot write: %s", strerror(errno));
+		code = cli_fail(cli, "cannot write: %s", strerror(errno));
 	return code;
 }

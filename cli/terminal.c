@@ -6,5 +6,8 @@
 int cli_terminal(struct cli *cli)
 {
 	struct ui_options ui = {.options = cli->options, .tr = cli->tr};
-	return ui_terminal(&ui) < 0 ? cli_fail("%s", i18n_text(cli->tr, "terminal.none")) : 0;
+	if (ui_terminal(&ui) == 0)
+		return 0;
+	cli_tell(i18n_text(cli->tr, "terminal.none"));
+	return 1;
 }

@@ -11,13 +11,13 @@ static int check_words(const struct cli *cli, const char *command)
 {
 	if (cli->argc == 0 || (cli->argc == 1 && strcmp(cli->argv[0], "-") == 0))
 		return 0;
-	cli_fail("%s: “%s” is one word too many; it reads standard input", command, cli->argv[0]);
+	cli_fail(cli, "%s: “%s” is one word too many; it reads standard input", command, cli->argv[0]);
 	return 2;
 }
 
-static int finish_output(void)
+static int finish_output(const struct cli *cli)
 {
-	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : cli_fail("standard output: %s", strerror(errno));
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : cli_fail(cli, "standard output: %s", strerror(errno));
 }
 
 static int token_flags(const struct cli *cli)
@@ -40,13 +40,13 @@ int cli_tokenize(struct cli *cli)
 	if (cli_read_all(STDIN_FILENO, &text, err, sizeof(err)) ||
 	    engine_tokenize(engine, text.data ? text.data : "", text.len, token_flags(cli), &ids, &count, err,
 			    sizeof(err))) {
-		cli_fail("%s", err);
+		cli_fail(cli, "%s", err);
 		goto out;
 	}
 	for (size_t i = 0; i < count; i++)
 		printf("%s%d", i ? " " : "", ids[i]);
 	putchar('\n');
-	code = finish_output();
+	code = finish_output(cli);
 out:
 	free(ids);
 	buffer_free(&text);
@@ -68,11 +68,11 @@ int cli_detokenize(struct cli *cli)
 	if (cli_read_all(STDIN_FILENO, &text, err, sizeof(err)) ||
 	    ids_parse(text.data ? text.data : "", text.len, &ids, &count, err, sizeof(err)) ||
 	    engine_detokenize(engine, ids, count, &bytes, &len, err, sizeof(err))) {
-		cli_fail("%s", err);
+		cli_fail(cli, "%s", err);
 		goto out;
 	}
 	fwrite(bytes, 1, len, stdout);
-	code = finish_output();
+	code = finish_output(cli);
 out:
 	free(bytes);
 	free(ids);

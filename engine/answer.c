@@ -229,9 +229,12 @@ int answer_prompt(struct context *c, const struct engine_request *r, struct toke
 		return -1;
 	}
 	if (ids->count >= (size_t)c->size) {
-		snprintf(err, errlen, "the message%s %zu tokens and the context %d; %s or raise --ctx-size",
-			 has_pinned(r) ? " and the pinned ones have" : " has", ids->count, c->size,
-			 has_pinned(r) ? "shorten it, take a pin off" : "shorten it");
+		snprintf(err, errlen,
+			 has_pinned(r)
+				 ? "the message and the pinned ones have %zu tokens and the context %d; shorten it, "
+				   "take a pin off or raise --ctx-size"
+				 : "the message has %zu tokens and the context %d; shorten it or raise --ctx-size",
+			 ids->count, c->size);
 		return -1;
 	}
 	return 0;

@@ -452,7 +452,7 @@ static int map_file(struct gguf *gguf, char *err, size_t errlen)
 	else {
 		void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 		if (bytes == MAP_FAILED) {
-			snprintf(err, errlen, "%s: cannot map: %s", gguf->path, strerror(errno));
+			snprintf(err, errlen, "%s: cannot read: %s", gguf->path, strerror(errno));
 		} else {
 			gguf->bytes = bytes;
 			gguf->size = (uint64_t)st.st_size;

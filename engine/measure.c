@@ -118,7 +118,7 @@ int score_step(struct context *c, void *arg, char *err, size_t errlen)
 		return stopped(c, failed, err, errlen);
 	if (!sound(s->logits, (size_t)s->done * (size_t)c->model->h.vocab)) {
 		snprintf(err, errlen,
-			 "the model computed a value that is not a number near position %d; "
+			 "the model computed a value that is not a number at token %d; "
 			 "the file may be damaged: fetch it again",
 			 s->next);
 		return -1;

@@ -235,8 +235,10 @@ static int read_vocabulary(struct binder *b)
 	if (found < 0)
 		return -1;
 	if (!found || tokens->count == 0 || tokens->count > VOCAB_MAX) {
-		snprintf(b->err, b->errlen, "%s: tokenizer.ggml.tokens: %s", gguf_path(b->model->gguf),
-			 !found ? "missing; the file has no vocabulary" : "a vocabulary of impossible size");
+		snprintf(b->err, b->errlen,
+			 !found ? "%s: tokenizer.ggml.tokens is missing; the file has no vocabulary"
+				: "%s: tokenizer.ggml.tokens: a vocabulary of impossible size",
+			 gguf_path(b->model->gguf));
 		return -1;
 	}
 	b->model->h.vocab = (int)tokens->count;

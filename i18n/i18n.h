@@ -10,6 +10,7 @@
  * bidi.c        | UAX #9 order of a row       shape.c | Arabic joining
  * fold.c        | folding and terms for search
  * translate.c   | the interface's messages, numbers, dates
+ * errors.c      | errors, worded in English, in the language
  *
  * Offsets are byte offsets into UTF-8. One handle belongs to one thread.
  * Returned strings marked "caller frees" are malloc'd. */
@@ -43,12 +44,14 @@ bool i18n_speaks(const char *lang);             /* there is a catalogue for this
  * missing or unused key. ---------------------------------------------------- */
 
 struct i18n_arg {
-	enum { I18N_STRING, I18N_INTEGER, I18N_REAL, I18N_TIME } type;
+	/* TEXT is in the language already; a STRING of the other direction is set apart */
+	enum { I18N_STRING, I18N_TEXT, I18N_ERROR, I18N_INTEGER, I18N_REAL, I18N_TIME } type;
 	const char *string;
 	int64_t integer;
 	double real; /* also a time: seconds since 1970 */
 };
 #define I18N_S(s) ((struct i18n_arg){.type = I18N_STRING, .string = (s)})
+#define I18N_E(s) ((struct i18n_arg){.type = I18N_ERROR, .string = (s)}) /* i18n_error() of it */
 #define I18N_I(i) ((struct i18n_arg){.type = I18N_INTEGER, .integer = (i)})
 #define I18N_R(r) ((struct i18n_arg){.type = I18N_REAL, .real = (r)})
 #define I18N_T(t) ((struct i18n_arg){.type = I18N_TIME, .real = (t)})
@@ -60,6 +63,10 @@ char *i18n_format_args(const struct i18n *, const char *key, const struct i18n_a
 #define i18n_format(tr, key, ...)                                   \
 	i18n_format_args(tr, key, (struct i18n_arg[]){__VA_ARGS__}, \
 			 (int)(sizeof((struct i18n_arg[]){__VA_ARGS__}) / sizeof(struct i18n_arg)))
+
+/* What the program's parts say went wrong, in English, one line, in the language: the
+ * messages error.* and errno.* tell how. Unknown ones stay as they are. Caller frees. */
+char *i18n_error(const struct i18n *, const char *english);
 
 /* What stands for an argument in a form, in the language: "N FILE" is "N FICHIER".
  * Words of four capitals and more are the messages value.WORD. Caller frees. */

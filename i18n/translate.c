@@ -93,6 +93,8 @@ static void append_utf16(struct buffer *out, const UChar *text, int32_t len)
 
 static double number_of(const struct i18n_arg *arg)
 {
+	if (arg->type == I18N_STRING) /* of an error that was taken apart */
+		return arg->string ? strtod(arg->string, NULL) : 0;
 	return arg->type == I18N_INTEGER ? (double)arg->integer : arg->real;
 }
 
@@ -144,6 +146,7 @@ static void append_time(struct buffer *out, const char *language, const struct i
 
 struct formatting {
 	struct buffer *out;
+	const struct i18n *tr;
 	const char *language;
 	const struct i18n_arg *args;
 	int count;
@@ -231,6 +234,13 @@ static void append_string(struct buffer *out, const char *text, const char *lang
 	buffer_puts(out, apart ? "\u2069" : "");
 }
 
+static void append_error(struct formatting *f, const struct i18n_arg *arg)
+{
+	char *text = i18n_error(f->tr, arg->string ? arg->string : "");
+	append_string(f->out, text, f->language);
+	free(text);
+}
+
 /* What stands between braces: "0", "0, number", "0, plural, …". */
 static void format_argument(struct formatting *f, const char *text, size_t len)
 {
@@ -249,6 +259,10 @@ static void format_argument(struct formatting *f, const char *text, size_t len)
 		format_plural(f, style, style_len, arg);
 	else if (arg->type == I18N_STRING)
 		append_string(f->out, arg->string ? arg->string : "", f->language);
+	else if (arg->type == I18N_TEXT)
+		buffer_puts(f->out, arg->string);
+	else if (arg->type == I18N_ERROR)
+		append_error(f, arg);
 	else if (arg->type == I18N_TIME)
 		append_time(f->out, f->language, arg, word_is(kind, kind_len, "date"), style, style_len);
 	else
@@ -273,7 +287,7 @@ static void format_pattern(struct formatting *f, const char *pattern, size_t len
 char *i18n_format_args(const struct i18n *tr, const char *key, const struct i18n_arg *args, int count)
 {
 	struct buffer out = {0};
-	struct formatting f = {.out = &out, .args = args, .count = count};
+	struct formatting f = {.out = &out, .tr = tr, .args = args, .count = count};
 	const char *pattern = find(tr, key, &f.language);
 	format_pattern(&f, pattern, strlen(pattern), NULL);
 	return buffer_take(&out);

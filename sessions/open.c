@@ -31,7 +31,7 @@ static int make_folder(const char *dir, char *err, size_t errlen)
 	if (code == 0 && mkdir(path, 0700) && errno != EEXIST)
 		code = -1;
 	if (code)
-		snprintf(err, errlen, "%s: cannot make the folder: %s", dir, strerror(errno));
+		snprintf(err, errlen, "%s: cannot make this folder: %s", dir, strerror(errno));
 	free(path);
 	return code;
 }

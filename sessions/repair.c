@@ -213,10 +213,12 @@ int repair_salvage(struct sessions *s, sessions_line_fn *line, void *arg, char *
 		code = swap(s, fresh, aside, err, errlen);
 	if (code == 0 && notice)
 		*notice = xasprintf(
-			"the store was damaged: %d messages of %d sessions were saved%s; the damaged file is kept"
-			" as %s",
-			found.messages, found.sessions,
-			found.cut || report.lines ? ", some are missing or cut short" : "", aside);
+			found.cut || report.lines
+				? "the store was damaged: %d messages of %d sessions were saved, some are missing or "
+				  "cut short; the damaged file is kept as %s"
+				: "the store was damaged: %d messages of %d sessions were saved; the damaged file is "
+				  "kept as %s",
+			found.messages, found.sessions, aside);
 	munmap((void *)bytes, len);
 	free(fresh);
 	free(aside);
@@ -298,7 +300,7 @@ static int salvage_whole(struct sessions *s, struct report *report, char *err, s
 	store_disconnect(s);
 	if (s->lock_fd < 0 || locks_store(s->lock_fd, true))
 		return store_error(s, err, errlen,
-				   "damaged, and another bora has it open; close that one and try again");
+				   "the file is damaged, and another bora has it open; close that one and try again");
 	int code = repair_salvage(s, report->line, report->arg, &notice, err, errlen);
 	if (code == 0)
 		tell(report, "%s", notice);

@@ -2,7 +2,8 @@
 """The catalogues hold exactly the messages that the program uses, in every complete language.
 
 Keys are string literals of the sources ("status.saved") and names from tables: option.NAME of options.def, action.NAME
-of ui/actions.def, command.NAME of ui/commands.def, cli.NAME of the commands in cli/cli.c. Placeholders must agree
+of ui/actions.def, command.NAME of ui/commands.def, cli.NAME of the commands in cli/cli.c. The texts of errors are
+English in the sources; the messages error.* are their patterns, and every text has one. Placeholders must agree
 between languages, and plurals must have the categories that the language needs. Texts are written as each language
 is: no straight quotes, ¿ and ¡ in Spanish, full-width signs in Chinese and Japanese, spaces before ; : ! ? in French (the
 build makes them no-break ones); nothing is left in English; the parts of the status bar keep to their widths.
@@ -60,6 +61,50 @@ def used_keys(known):
     return used
 
 
+ERROR = re.compile(r"""(?:snprintf\(\s*(?:\w+(?:->|\.))?(?:err|reason)\s*,[^,]*,|\bxasprintf\(|
+    \b(?:cli_fail|fail|FAIL|(?:gguf|store)_error|import_fail|problem)\()((?:[^;"]|"(?:\\.|[^"\\])*")*?);""", re.S | re.X)
+LITERAL = re.compile(r'(?:"(?:\\.|[^"\\])*"\s*)+')
+CONVERSION = re.compile(r"%%|%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j)?[a-zA-Z]")
+# What is wrong with the bytes of a model or of an export is for whoever made the file: the line around it is translated.
+DETAILS = re.compile(r"^(engine/(gguf|model|tokenizer\w*|kv_\w+|event_queue|measure)|sessions/(import\w*|salvage|repair))\.c$")
+
+FOR_US = {"too many statements", "cannot listen for signals: %s", "the terminal '%s' is not known here; set TERM to one that is"}
+
+
+def error_texts():
+    """What the sources say goes wrong, with x in the place of what is put in: (file, text, must be known)."""
+    for path in sorted(glob.glob("*.c") + glob.glob("*/*.c") + glob.glob("engine/*/*.c")):
+        if path.startswith(("man/", "tests/", "build/")):
+            continue
+        for call in ERROR.finditer(open(path, encoding="utf-8").read()):
+            for literal in LITERAL.findall(call.group(1)):
+                text = "".join(re.findall(r'"((?:\\.|[^"\\])*)"', literal)).replace('\\"', '"')
+                certain = "xasprintf" not in call.group(0) and not DETAILS.match(path)
+                sample = re.sub(r"^x+(?=[a-z])", "", CONVERSION.sub("x", text))
+                yield path, sample, certain and text not in FOR_US and \
+                    len(re.findall(r"[a-z]{2,}", CONVERSION.sub("", text))) > 1
+
+
+def error_keys(messages):
+    """The keys error.* whose English pattern a text of the sources has; texts that none has are problems."""
+    patterns = {key: re.sub(r"\\\{\d\\\}", "(.*?)", re.escape(text)) for key, text in messages.items() if key.startswith("error.")}
+    used = set()
+
+    def known(text):
+        found = [(len(pattern.replace("(.*?)", "")), key, match) for key, pattern in patterns.items() if (match := re.fullmatch(pattern, text))]
+        if not found:
+            return False
+        _, key, match = max(found, key=lambda each: each[0])
+        used.add(key)
+        parts = [part for part in match.groups() if len(part) > 1]
+        return all([known(part) for part in parts]) if key == "error.at" else [known(part) for part in parts] or True
+
+    for path, text, must in error_texts():
+        if not known(text) and must:
+            problems.append(f"{path}: no message error.* has the English text “{text}”")
+    return used
+
+
 def placeholders(text):
     return sorted(set(re.findall(r"\{(\d+)", text)))
 
@@ -81,7 +126,7 @@ def plain(text):
 
 def writing_problems(language, key, text):
     shown = plain(text.replace("\\n", "\n"))
-    if re.search(r"""["'`]|\.\.\.""", shown):
+    if re.search(r"""["'`]|\.\.\.""", shown) and not (language == "en" and key.startswith("error.")):
         yield "straight quotes or three dots; write “ ” ’ …"
     if text != text.strip():
         yield "a space at the end"
@@ -123,7 +168,7 @@ def status_bar_cells(messages):
 
 
 english = read("locale/en.txt")
-used = used_keys(english)
+used = used_keys(english) | error_keys(english)
 for key in sorted(used - set(english)):
     problems.append(f"locale/en.txt: {key} is missing")
 for key in sorted(set(english) - used):

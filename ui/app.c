@@ -32,7 +32,7 @@ void app_banner(struct app *app, enum style style, bool stays, char *text)
 
 char *app_error(const struct app *app, const char *err)
 {
-	char *line = i18n_sanitize_line(err, strlen(err)), *text = i18n_format(app->tr, "chat.error", I18N_S(line));
+	char *line = i18n_sanitize_line(err, strlen(err)), *text = i18n_format(app->tr, "chat.error", I18N_E(line));
 	free(line);
 	return text;
 }
@@ -240,10 +240,10 @@ static void tell_about_store(struct app *app)
 	const char *notice = app->o.sessions ? sessions_notice(app->o.sessions) : NULL;
 	const char *read_only = app->o.sessions ? sessions_read_only(app->o.sessions) : NULL;
 	if (notice)
-		app_note(app, ENTRY_NOTE, i18n_sanitize_line(notice, strlen(notice)));
+		app_note(app, ENTRY_NOTE, app_error(app, notice));
 	if (read_only) {
 		char *line = i18n_sanitize_line(read_only, strlen(read_only));
-		app_banner(app, STYLE_WARNING, true, i18n_format(app->tr, "chat.not-saved", I18N_S(line)));
+		app_banner(app, STYLE_WARNING, true, i18n_format(app->tr, "chat.not-saved", I18N_E(line)));
 		free(line);
 	}
 }

@@ -60,7 +60,7 @@ static void say_about(struct app *app, enum style style, const char *key, const 
 
 static void say_error(struct app *app, const char *err)
 {
-	app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+	app_banner(app, STYLE_ERROR, false, app_error(app, err));
 }
 
 /* --- Running -------------------------------------------------------------------------- */

@@ -179,7 +179,7 @@ static void write_file(const struct call *c, const char *given, bool force, cons
 	if (failed && error == EEXIST)
 		say(app, STYLE_ERROR, i18n_format(app->tr, "chat.file-exists", I18N_S(shown)));
 	else if (failed)
-		say(app, STYLE_ERROR, i18n_format(app->tr, "chat.file-failed", I18N_S(shown), I18N_S(strerror(error))));
+		say(app, STYLE_ERROR, i18n_format(app->tr, "chat.file-failed", I18N_S(shown), I18N_E(strerror(error))));
 	else
 		say(app, STYLE_DIM, i18n_format(app->tr, "chat.file-written", I18N_S(shown), I18N_I((int64_t)len)));
 	free(shown);

@@ -97,13 +97,13 @@ void app_compact_finish(struct app *app)
 	int64_t leaf = app->messages[app->message_count - 1].id;
 	const char *error = turn_error(app->turn);
 	if (error || turn_finish(app->turn) == ENGINE_INTERRUPTED || len == 0) {
-		char *line = error ? i18n_sanitize_line(error, strlen(error)) : NULL;
+		char *line = error ? app_error(app, error) : NULL;
 		app_banner(app, line ? STYLE_ERROR : STYLE_WARNING, false,
 			   line ? line : xstrdup(i18n_text(app->tr, "compact.stopped")));
 		return;
 	}
 	if (store(app, summary, len, err, sizeof(err))) {
-		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		app_banner(app, STYLE_ERROR, false, app_error(app, err));
 		return;
 	}
 	app_session_reload(app);

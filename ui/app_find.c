@@ -64,7 +64,7 @@ static void look_up(struct app *app, const char *query)
 	int64_t *ids;
 	size_t count;
 	if (session_search(app->o.sessions, app->session.row, query, HITS_MOST, &ids, &count, err, sizeof(err)) != 0) {
-		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		app_banner(app, STYLE_ERROR, false, app_error(app, err));
 		return;
 	}
 	if (count)

@@ -98,7 +98,7 @@ bool app_session_ensure(struct app *app)
 		return true;
 	}
 	char *line = i18n_sanitize_line(err, strlen(err));
-	app_banner(app, STYLE_ERROR, true, i18n_format(app->tr, "chat.not-saved", I18N_S(line)));
+	app_banner(app, STYLE_ERROR, true, i18n_format(app->tr, "chat.not-saved", I18N_E(line)));
 	free(line);
 	return false;
 }
@@ -157,8 +157,7 @@ bool app_session_open(struct app *app, const char *id, int64_t wanted)
 	char err[512];
 	struct session found = {0};
 	if (!app->o.sessions || session_find(app->o.sessions, id, &found, err, sizeof(err))) {
-		char *line = app->o.sessions ? i18n_sanitize_line(err, strlen(err))
-					     : xstrdup(i18n_text(app->tr, "chat.nothing-kept"));
+		char *line = app->o.sessions ? app_error(app, err) : xstrdup(i18n_text(app->tr, "chat.nothing-kept"));
 		app_banner(app, STYLE_ERROR, false, line);
 		return false;
 	}
@@ -170,7 +169,7 @@ bool app_session_open(struct app *app, const char *id, int64_t wanted)
 	app->saved_at = found.updated;
 	if (session_lock(app->o.sessions, found.row, err, sizeof(err))) {
 		char *line = i18n_sanitize_line(err, strlen(err));
-		app_banner(app, STYLE_WARNING, true, i18n_format(app->tr, "chat.not-saved", I18N_S(line)));
+		app_banner(app, STYLE_WARNING, true, i18n_format(app->tr, "chat.not-saved", I18N_E(line)));
 		free(line);
 	}
 	show_path(app, wanted);
@@ -227,7 +226,7 @@ static bool move_leaf(struct app *app, int64_t leaf)
 	char err[512];
 	if (session_set_leaf(app->o.sessions, app->session.row, leaf, err, sizeof(err)) == 0)
 		return true;
-	app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+	app_banner(app, STYLE_ERROR, false, app_error(app, err));
 	return false;
 }
 
@@ -273,7 +272,7 @@ void app_session_reload(struct app *app)
 		known[i] = app->messages[i].id;
 	if (message_path_from(app->o.sessions, app->session.row, known, (size_t)app->message_count, &same, &rest,
 			      &count, err, sizeof(err))) {
-		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		app_banner(app, STYLE_ERROR, false, app_error(app, err));
 	} else {
 		drop(app, (int)same);
 		for (size_t i = 0; i < count; i++) {

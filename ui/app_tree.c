@@ -13,7 +13,7 @@ static void say_key(struct app *app, enum style style, const char *key)
 
 static void say_error(struct app *app, const char *err)
 {
-	app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+	app_banner(app, STYLE_ERROR, false, app_error(app, err));
 }
 
 /* --- Tags -------------------------------------------------------------------------------- */

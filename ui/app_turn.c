@@ -37,7 +37,7 @@ static void no_model(struct app *app, const char *err)
 	app->ready = false;
 	set_phase(app, ENGINE_NONE);
 	char *line = i18n_sanitize_line(err, strlen(err));
-	app_note(app, ENTRY_ERROR, i18n_format(app->tr, "chat.no-model", I18N_S(line)));
+	app_note(app, ENTRY_ERROR, i18n_format(app->tr, "chat.no-model", I18N_E(line)));
 	free(line);
 }
 
@@ -77,10 +77,8 @@ static void model_ready(struct app *app)
 		free(app->model_name);
 		app->model_name = i18n_sanitize_line(model->name, strlen(model->name));
 	}
-	if (model->warning[0]) {
-		char *line = i18n_sanitize_line(model->warning, strlen(model->warning));
-		app_note(app, ENTRY_NOTE, line);
-	}
+	if (model->warning[0])
+		app_note(app, ENTRY_NOTE, app_error(app, model->warning));
 	if (!model->chat_format_known)
 		app_note(app, ENTRY_NOTE, i18n_format(app->tr, "chat.unknown-template", I18N_S(model->chat_format)));
 }
@@ -157,7 +155,7 @@ static void report_storage(struct app *app)
 	if (!error)
 		return;
 	char *line = i18n_sanitize_line(error, strlen(error));
-	app_banner(app, STYLE_ERROR, true, i18n_format(app->tr, "chat.not-saved", I18N_S(line)));
+	app_banner(app, STYLE_ERROR, true, i18n_format(app->tr, "chat.not-saved", I18N_E(line)));
 	free(line);
 }
 
@@ -253,9 +251,8 @@ static void start_with(struct app *app, const char *text, size_t len)
 	bool started = start(app, text, len, err, sizeof(err));
 	app_session_add(app, MESSAGE_USER, started ? turn_user_message(app->turn) : 0, parent, entry);
 	app_tree_place(app, app->message_count - 1);
-	if (!started) {
+	if (!started)
 		app_note(app, ENTRY_ERROR, app_error(app, err));
-	}
 }
 
 /* The next message that waits, when the model can take it. */
@@ -306,7 +303,7 @@ void app_turn_aside(struct app *app, const char *question, int seen, int max_tok
 	options.max_tokens = max_tokens;
 	if (turn_start(&app->turn, &options, question, strlen(question), err, sizeof(err))) {
 		app->turn = NULL;
-		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+		app_banner(app, STYLE_ERROR, false, app_error(app, err));
 		return;
 	}
 	app->aside = true;

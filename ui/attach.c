@@ -74,7 +74,7 @@ int attach_read(const char *path, struct buffer *out, char *err, size_t errlen)
 	}
 	if (text.len && memchr(text.data, '\0', text.len)) {
 		char *shown = i18n_sanitize_line(path, strlen(path));
-		snprintf(err, errlen, "%s: not a text file", shown);
+		snprintf(err, errlen, "%s: not a text file; attach text", shown);
 		free(shown);
 		buffer_free(&text);
 		return -1;

@@ -119,19 +119,27 @@ static int run_on(struct screen *screen, const struct ui_options *options, struc
 	return code;
 }
 
+static void tell(const struct i18n *tr, const char *err)
+{
+	char *text = i18n_error(tr, err), *line = i18n_sanitize_line(text, strlen(text));
+	fprintf(stderr, "bora: %s\n", line);
+	free(line);
+	free(text);
+}
+
 int ui_run(const struct ui_options *options)
 {
 	char err[512];
 	struct loop *loop;
 	if (loop_create(&loop, err, sizeof(err))) {
-		fprintf(stderr, "bora: %s\n", err);
+		tell(options->tr, err);
 		return 1;
 	}
 	const struct options *o = options->options;
 	struct theme *theme = theme_open(option_string(o, OPTION_THEME), option_flag(o, OPTION_NO_COLOR));
 	const char *colors = option_string(o, OPTION_COLORS);
 	if (colors && theme_set(theme, colors, err, sizeof(err))) {
-		fprintf(stderr, "bora: %s\n", err);
+		tell(options->tr, err);
 		theme_free(theme);
 		loop_free(loop);
 		return 2;

@@ -21,7 +21,8 @@ def catalogue(language):
     return dict(line.split(" = ", 1) for line in lines if " = " in line and not line.startswith("#"))
 
 
-ENGLISH = catalogue("en")
+CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
+ENGLISH = CATALOGUES["en"]
 
 
 def english_phrases():
@@ -124,6 +125,35 @@ def test_arabic_from_the_right(tmp_path, env):
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text(text, encoding="utf-8")
     assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def says(env, language, *arguments):
+    """The error of a command line, in one line, without the isolates around names."""
+    run = subprocess.run([BORA, "--lang", language, *arguments], env=dict(os.environ, **env), capture_output=True, text=True,
+                         stdin=subprocess.DEVNULL, timeout=20)
+    assert run.returncode in (1, 2) and run.stderr.count("\n") == 1, run.stderr
+    return re.sub("[\u2066-\u2069\u200e]", "", run.stderr.strip())
+
+
+WRONG = (["--frob"], ["-Q"], ["--temp"], ["--temp=abc"], ["--top-k=1.5"], ["--temp=99"], ["--bidi=x"], ["-f", "{}/none.txt", "hi"],
+         ["-m", "nosuch", "hi"], ["-m", "{}/nothing.gguf", "hi"], ["-m", "{}/gone.gguf", "hi"], ["sessions", "show", "zzzz"],
+         ["sessions", "frob"], ["--role", "frob", "hi"], ["models", "show", "nosuch"], ["sessions", "import", "{}/none.json"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_errors_on_the_command_line(tmp_path, env, language):
+    """Every word of a line that is not the person's own, or a name, is of the language."""
+    for arguments in ([argument.format(tmp_path) for argument in each] for each in WRONG):
+        line = says(env, language, *arguments)
+        assert line.startswith("bora: ")
+        if language == "en":
+            continue
+        rest = re.sub(r"[«“„‘「][^»”“’」]*[»”“’」]|[-/]\S+|bora\S*|BORA_\w+|\w+\|\w+|GGUF|JSON|Markdown|sessions", " ", line)
+        english = set(re.findall(r"[a-z]{3,}", rest)) & {"the", "unknown", "option", "needs", "number", "there", "not", "file", "such",
+                                                         "must", "between", "one", "cannot", "lists", "begins", "system"}
+        assert english <= set(re.findall(r"[a-z]{3,}", " ".join(CATALOGUES[language].values()))), line
+    assert says(env, "fr", "--frob") == "bora: option inconnue «\u00a0--frob\u00a0»\u202f; bora --help les montre toutes"
+    assert says(env, "ru", "-m", "nosuch", "hi") == "bora: нет модели «nosuch»; найденные показывает «bora models»"
 
 
 def test_refused_on_the_command_line(env):

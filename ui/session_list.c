@@ -1,4 +1,5 @@
 #include "session_list.h"
+#include "../cache_store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,5 +26,9 @@ char *session_list_detail(const struct i18n *tr, const struct session *session)
 		detail[len - cut] = '\0';
 	free(short_model);
 	free(model);
-	return detail;
+	if (!cache_bytes(session->id))
+		return detail;
+	char *warm = xasprintf("%s%s%s", i18n_text(tr, "sessions.ready"), separator, detail);
+	free(detail);
+	return warm;
 }

@@ -7,6 +7,6 @@
 
 /* Both sanitised, for one row; caller frees. */
 char *session_list_label(const struct i18n *, const struct session *);  /* its title, or that it has none */
-char *session_list_detail(const struct i18n *, const struct session *); /* when, how long, which model */
+char *session_list_detail(const struct i18n *, const struct session *); /* warm?, how long, when, which model */
 
 #endif

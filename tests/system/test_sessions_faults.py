@@ -108,7 +108,7 @@ def verify(driver, folder, output):
         status, content = stored[0]
         # At most one step further than the last that was acknowledged, never behind it.
         assert content.startswith(text)
-        assert (status == "complete") == content.endswith("-3")
+        assert (status == "complete") == content.endswith("d-3")
     return dump.stdout
 
 

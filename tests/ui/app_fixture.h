@@ -67,6 +67,7 @@ static inline int setup_with(void **state, bool keep)
 	/* In memory where there is such a place: nothing here is about disks. */
 	snprintf(f->dir, sizeof(f->dir), "%s/bora-test-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(f->dir));
+	setenv("BORA_DATA_DIR", f->dir, 1);
 	fake_opened = 0;
 	fake_refuses = NULL;
 	f->options = options_create();

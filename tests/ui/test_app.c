@@ -1,5 +1,6 @@
 /* Keys and engine events in, screens and stored messages out. */
 #include "app_fixture.h"
+#include "cache_store.h"
 
 static void test_a_turn(void **state)
 {
@@ -550,9 +551,21 @@ static void test_session_list(void **state)
 	keys(f, "/new\r");
 	exchange(f, "about Osaka", "food");
 	assert_not_seen(f, "temples");
+	char *warm = cache_path(f->app->session.id);
+	FILE *file = fopen(warm, "w");
+	assert_non_null(file);
+	fputs("what the model has read", file);
+	fclose(file);
+	free(warm);
 	keys(f, "/resume\r");
 	assert_seen(f, "about Kyoto");
-	keys(f, "kyoto");
+	assert_seen(f, "ready · 2 messages · "); /* of what the model need not read again */
+	assert_null(strstr(strstr(f->text, "about Kyoto"), "ready"));
+	assert_seen(f, "food"); /* the end of the one chosen */
+	keys(f, "temples");
+	assert_seen(f, "about Kyoto");
+	assert_not_seen(f, "ready");
+	keys(f, "\025kyoto");
 	int row, column;
 	screen(f);
 	screen_headless_cursor(f->screen, &row, &column);

@@ -228,34 +228,78 @@ static void add_stored(struct engine_message *messages, int *count, const struct
 	messages[*count - 1].pinned = m->pinned;
 }
 
+/* What is read of a conversation at first, from its end on; and how little its messages and bytes can be worth, in
+ * tokens: what is longer by this count than the context is not all needed. */
+enum { BATCH = 500, MESSAGE_LEAST = 2, TOKEN_MOST = 64 };
+
+/* Puts what the earlier end holds before the later one. */
+static void put_before(struct message_end *later, struct message_end *earlier)
+{
+	size_t count = later->count + earlier->count;
+	earlier->messages = xreallocarray(earlier->messages, count + 1, sizeof(*earlier->messages));
+	memcpy(earlier->messages + earlier->count, later->messages, later->count * sizeof(*later->messages));
+	free(later->messages);
+	later->messages = earlier->messages;
+	later->count = count;
+	later->earlier = earlier->earlier;
+	later->pins_earlier = earlier->pins_earlier;
+}
+
+/* The end of the stored path: all of it, or as much as can be of use. */
+static int read_path(const struct turn *turn, struct message_end *path, char *err, size_t errlen)
+{
+	const struct engine_model *model = engine_model(turn->o.engine);
+	size_t worth = 0;
+	struct message_end more;
+	*path = (struct message_end){0};
+	if (!turn->o.sessions)
+		return 0;
+	do {
+		if (message_path_end(turn->o.sessions, turn->o.session, path->count ? path->messages[0].id : 0,
+				     path->count ? path->count : BATCH, &more, err, errlen)) {
+			message_end_free(path);
+			return -1;
+		}
+		for (size_t i = 0; i < more.count; i++)
+			worth += MESSAGE_LEAST + more.messages[i].len / TOKEN_MOST;
+		put_before(path, &more);
+	} while (path->earlier && (!model || worth <= (size_t)model->ctx_size));
+	/* A pinned message is shown however old it is. */
+	if (!path->earlier || !path->pins_earlier)
+		return 0;
+	message_end_free(path);
+	return message_path_end(turn->o.sessions, turn->o.session, 0, SIZE_MAX, path, err, errlen);
+}
+
 /* The system prompt, the stored path, what waits to be stored, and, when nothing
  * is stored at all, the question itself. */
 static int submit(struct turn *turn, const char *text, size_t len, char *err, size_t errlen)
 {
-	struct message *path = NULL;
-	size_t stored = 0;
-	if (turn->o.sessions && message_path(turn->o.sessions, turn->o.session, &path, &stored, err, errlen))
+	struct message_end path;
+	if (read_path(turn, &path, err, errlen))
 		return -1;
 	int waiting = turn->o.backlog ? turn->o.backlog->count : 0, count = 0;
-	struct engine_message *messages = xcalloc(stored + (size_t)waiting + 2, sizeof(*messages));
+	struct engine_message *messages = xcalloc(path.count + (size_t)waiting + 2, sizeof(*messages));
 	if (turn->system[0])
 		add_message(messages, &count, ENGINE_SYSTEM, turn->system, strlen(turn->system));
-	for (size_t i = 0; i < stored; i++) {
-		int newer = backlog_find(turn->o.backlog, path[i].id);
-		const struct message *m = newer < 0 ? &path[i] : &turn->o.backlog->messages[newer];
+	for (size_t i = 0; i < path.count; i++) {
+		int newer = backlog_find(turn->o.backlog, path.messages[i].id);
+		const struct message *m = newer < 0 ? &path.messages[i] : &turn->o.backlog->messages[newer];
 		add_stored(messages, &count, m);
-		messages[count - 1].pinned = path[i].pinned;
+		messages[count - 1].pinned = path.messages[i].pinned;
 	}
 	for (int i = 0; i < waiting; i++)
 		if (!turn->o.backlog->messages[i].id)
 			add_stored(messages, &count, &turn->o.backlog->messages[i]);
-	if (turn->o.aside && count > turn->o.seen + (turn->system[0] != '\0'))
-		count = turn->o.seen + (turn->system[0] != '\0');
+	int seen = turn->o.seen - (int)path.earlier + (turn->system[0] != '\0');
+	if (turn->o.aside && count > seen)
+		count = seen > 0 ? seen : 0;
 	if (text && (turn->ahead || turn->o.aside || (!turn->user_message && !waiting)))
 		add_message(messages, &count, ENGINE_USER, text, len);
 	struct engine_request request = {
 		.messages = messages,
 		.count = count,
+		.omitted = (int)path.earlier,
 		.sampling = turn->o.sampling,
 		.max_tokens = turn->o.max_tokens,
 		.cache = turn->cache,
@@ -266,9 +310,7 @@ static int submit(struct turn *turn, const char *text, size_t len, char *err, si
 		engine_prepare(turn->o.engine, &request);
 	else
 		failed = engine_submit(turn->o.engine, &request, err, errlen);
-	for (size_t i = 0; i < stored; i++)
-		message_free(&path[i]);
-	free(path);
+	message_end_free(&path);
 	free(messages);
 	return failed;
 }

@@ -165,10 +165,10 @@ static int fitting_cut(const struct context *c, const struct engine_request *r, 
 }
 
 /* Where the conversation was cut last, when it can be cut there again and still fits; else -1. */
-static int same_cut(const struct context *c, const int *cuts, int count, int fit)
+static int same_cut(const struct context *c, const struct engine_request *r, const int *cuts, int count, int fit)
 {
 	for (int i = fit; i < count; i++)
-		if (cuts[i] == c->left_out)
+		if (r->omitted + cuts[i] == c->left_out)
 			return i;
 	return -1;
 }
@@ -176,8 +176,8 @@ static int same_cut(const struct context *c, const int *cuts, int count, int fit
 static struct answer_cut what_is_cut(const struct engine_request *r, int cut)
 {
 	struct engine_message *kept = xcalloc((size_t)r->count + 1, sizeof(*kept));
-	struct answer_cut result = {.left_out = r->count - keep(r, cut, kept)};
-	result.begins = result.left_out ? has_system(r) + cut : 0;
+	struct answer_cut result = {.left_out = r->omitted + r->count - keep(r, cut, kept)};
+	result.begins = result.left_out ? has_system(r) + r->omitted + cut : 0;
 	free(kept);
 	return result;
 }
@@ -201,7 +201,7 @@ static int encode_chat(struct context *c, const struct engine_request *r, struct
 	int room = c->size - answer, *cuts = all_cuts(r, &count);
 	int fit = fitting_cut(c, r, cuts, count, room, ids, err, errlen);
 	if (fit > 0) {
-		int same = same_cut(c, cuts, count, fit);
+		int same = same_cut(c, r, cuts, count, fit);
 		if (same < 0)
 			fit = fitting_cut(c, r, cuts, count, room / 4 * 3, ids, err, errlen);
 		else if (same != fit)
@@ -209,7 +209,7 @@ static int encode_chat(struct context *c, const struct engine_request *r, struct
 	}
 	if (fit >= 0) {
 		*cut = what_is_cut(r, cuts[fit]);
-		c->left_out = cuts[fit];
+		c->left_out = r->omitted + cuts[fit];
 		result = 0;
 	}
 	free(cuts);

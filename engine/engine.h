@@ -92,6 +92,8 @@ struct engine_message {
 struct engine_request {
 	const struct engine_message *messages; /* copied by engine_submit */
 	int count;
+	int omitted; /* messages behind the system message that are not among them, since they cannot fit; counted as
+	              * left out, and in what `begins` says */
 	bool continue_last; /* the last message is the assistant's and goes on */
 	const char *raw;    /* not NULL: no template, this text is continued as it stands */
 	size_t raw_len;

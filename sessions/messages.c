@@ -288,9 +288,10 @@ int message_links(struct sessions *s, int64_t session_row, int64_t message, stru
 	return 0;
 }
 
-#define MESSAGE_SELECT                                                                                             \
+#define MESSAGE_COLUMNS                                                                                            \
 	"SELECT id, role, status, created, prompt_tokens, completion_tokens, first_token_ms, predicted_ms, model," \
-	" settings, content FROM messages WHERE id >= ? ORDER BY id"
+	" settings, content, number, parent, depth FROM messages"
+#define MESSAGE_SELECT MESSAGE_COLUMNS " WHERE id >= ? ORDER BY id"
 
 static void read_message(sqlite3_stmt *stmt, const struct message_link *link, struct message *out)
 {
@@ -436,6 +437,170 @@ int message_path(struct sessions *s, int64_t session_row, struct message **out, 
 {
 	size_t same;
 	return message_path_from(s, session_row, NULL, 0, &same, out, count, err, errlen);
+}
+
+/* --- The end of a path -------------------------------------------------------------- */
+
+/* Messages are met from the last to the first: numbers fall, and most often by one. */
+struct walk {
+	struct sessions *s;
+	int64_t row;
+	sqlite3_stmt *stmt;        /* at a message with a number above the next one's, or NULL */
+	int64_t next;              /* the number of the message to read next, 0: none is left */
+	int64_t depth;             /* of the message read last */
+	struct message_link *read; /* their places, from the last message to the first */
+	struct message *messages;
+	size_t count, size;
+};
+
+/* Brings the statement to message number `next`. 1: there, -1: err. */
+static int walk_seek(struct walk *w, char *err, size_t errlen)
+{
+	int code = 1;
+	if (w->stmt && sqlite3_column_int64(w->stmt, 11) - w->next > STEP_DISTANCE) {
+		sqlite3_reset(w->stmt);
+		w->stmt = NULL;
+	}
+	if (!w->stmt)
+		w->stmt = store_query(w->s, err, errlen,
+				      MESSAGE_COLUMNS " WHERE session = ? AND number <= ? ORDER BY number DESC", "ii",
+				      w->row, w->next);
+	if (!w->stmt)
+		return -1;
+	do
+		code = store_row(w->s, w->stmt, err, errlen);
+	while (code > 0 && sqlite3_column_int64(w->stmt, 11) > w->next);
+	if (code > 0 && sqlite3_column_int64(w->stmt, 11) == w->next)
+		return 1;
+	if (code > 0)
+		sqlite3_reset(w->stmt);
+	w->stmt = NULL;
+	return code < 0 ? -1 : store_error(w->s, err, errlen, "a message vanished while it was read; try again");
+}
+
+static void walk_take(struct walk *w)
+{
+	if (w->count == w->size) {
+		w->size = w->size ? w->size * 2 : 64;
+		w->read = xreallocarray(w->read, w->size, sizeof(*w->read));
+		w->messages = xreallocarray(w->messages, w->size, sizeof(*w->messages));
+	}
+	struct message_link link = {.id = sqlite3_column_int64(w->stmt, 0),
+				    .number = w->next,
+				    .parent = sqlite3_column_int64(w->stmt, 12),
+				    .sibling = 0};
+	w->read[w->count] = link;
+	read_message(w->stmt, &link, &w->messages[w->count++]);
+	w->depth = sqlite3_column_int64(w->stmt, 13);
+	w->next = link.parent;
+}
+
+static void swap_messages(struct walk *w)
+{
+	for (size_t i = 0, k = w->count; i + 1 < k--; i++) {
+		struct message message = w->messages[i];
+		struct message_link link = w->read[i];
+		w->messages[i] = w->messages[k];
+		w->read[i] = w->read[k];
+		w->messages[k] = message;
+		w->read[k] = link;
+	}
+}
+
+/* Of messages first..count - 1, whose parents have rising numbers: which child of its parent each is. */
+static int place_siblings(struct walk *w, size_t first, char *err, size_t errlen)
+{
+	if (first == w->count)
+		return 0;
+	sqlite3_stmt *stmt = store_query(w->s, err, errlen,
+					 "SELECT parent, number FROM messages INDEXED BY messages_parent"
+					 " WHERE session = ? AND parent BETWEEN ? AND ? ORDER BY parent, number",
+					 "iii", w->row, w->read[first].parent, w->read[w->count - 1].parent);
+	int code = stmt ? 1 : -1;
+	while (code > 0 && (code = store_row(w->s, stmt, err, errlen)) > 0) {
+		int64_t parent = sqlite3_column_int64(stmt, 0);
+		while (w->read[first].parent < parent)
+			first++;
+		if (w->read[first].parent != parent)
+			continue;
+		w->messages[first].siblings++;
+		w->messages[first].sibling += sqlite3_column_int64(stmt, 1) <= w->read[first].number;
+	}
+	return code;
+}
+
+static int place_root(struct walk *w, char *err, size_t errlen)
+{
+	int64_t siblings, sibling;
+	if (store_number(w->s, &siblings, 1, err, errlen,
+			 "SELECT count(*) FROM messages WHERE session = ? AND parent IS NULL", "i", w->row) ||
+	    store_number(w->s, &sibling, 1, err, errlen,
+			 "SELECT count(*) FROM messages WHERE session = ? AND parent IS NULL AND number <= ?", "ii",
+			 w->row, w->read[0].number))
+		return -1;
+	w->messages[0].siblings = (int)siblings;
+	w->messages[0].sibling = (int)sibling;
+	return 0;
+}
+
+/* Parents and siblings of what was read, which is in order now. */
+static int walk_place(struct walk *w, char *err, size_t errlen)
+{
+	size_t root = w->count && !w->read[0].parent;
+	if (!w->count)
+		return 0;
+	if (!root && message_find(w->s, w->row, w->read[0].parent, &w->messages[0].parent, err, errlen))
+		return -1;
+	for (size_t i = 1; i < w->count; i++)
+		w->messages[i].parent = w->messages[i - 1].id;
+	return (root && place_root(w, err, errlen)) || place_siblings(w, root, err, errlen) ? -1 : 0;
+}
+
+static int walk_end(struct walk *w, size_t most, struct message_end *out, char *err, size_t errlen)
+{
+	int64_t *pins = NULL;
+	size_t pin_count = 0;
+	int code = 0;
+	while (w->next && w->count < most && (code = walk_seek(w, err, errlen)) > 0)
+		walk_take(w);
+	if (w->stmt)
+		sqlite3_reset(w->stmt);
+	swap_messages(w);
+	if (code >= 0)
+		code = walk_place(w, err, errlen) ? -1 : read_pins(w->s, w->row, &pins, &pin_count, err, errlen);
+	if (code >= 0 && w->count) {
+		out->pins_earlier = pin_count && pins[0] < w->messages[0].id;
+		code = pin_count ? mark_pinned(w->s, w->row, w->messages, w->count, err, errlen) : 0;
+	}
+	free(pins);
+	return code;
+}
+
+int message_path_end(struct sessions *s, int64_t session_row, int64_t before, size_t most, struct message_end *out,
+		     char *err, size_t errlen)
+{
+	struct walk w = {.s = s, .row = session_row};
+	*out = (struct message_end){0};
+	int code = before ? store_number(s, &w.next, 0, err, errlen,
+					 "SELECT parent FROM messages WHERE id = ? AND session = ?", "ii", before,
+					 session_row)
+			  : store_number(s, &w.next, 0, err, errlen, "SELECT leaf FROM sessions WHERE row = ?", "i",
+					 session_row);
+	if (code == 0)
+		code = walk_end(&w, most, out, err, errlen);
+	out->messages = w.messages;
+	out->count = w.count;
+	out->earlier = w.count && w.next && w.depth > 1 ? (size_t)w.depth - 1 : 0;
+	free(w.read);
+	if (code)
+		message_end_free(out);
+	return code;
+}
+
+void message_end_free(struct message_end *end)
+{
+	free_messages(&end->messages, end->count);
+	*end = (struct message_end){0};
 }
 
 int message_tree(struct sessions *s, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen)

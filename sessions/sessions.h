@@ -105,6 +105,16 @@ int message_path(struct sessions *, int64_t session_row, struct message **out, s
  * begin the path, and only what follows those is read. */
 int message_path_from(struct sessions *, int64_t session_row, const int64_t *known, size_t known_count, size_t *same,
 		      struct message **out, size_t *count, char *err, size_t errlen);
+/* The last messages of the path, or of its part before message `before` (0: of all of it): at most `most`. For
+ * conversations of which only the end is needed. */
+struct message_end {
+	struct message *messages; /* oldest first; message_end_free */
+	size_t count, earlier;    /* earlier: how many come before them */
+	bool pins_earlier;        /* some of those, or of other branches, are pinned */
+};
+int message_path_end(struct sessions *, int64_t session_row, int64_t before, size_t most, struct message_end *out,
+		     char *err, size_t errlen);
+void message_end_free(struct message_end *);
 /* All messages of the session, in id order. */
 int message_tree(struct sessions *, int64_t session_row, struct message **out, size_t *count, char *err, size_t errlen);
 

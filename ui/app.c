@@ -159,6 +159,7 @@ void app_tick(struct app *app)
 		take_down_banner(app);
 	if (app->dirty && !app->plain && app->now >= app_draw_due(app))
 		app_draw(app);
+	app_session_tick(app);
 }
 
 static int sooner(int a, int64_t b)
@@ -188,7 +189,7 @@ int app_timeout(const struct app *app)
 		wait = sooner(wait, app->again_until - app->now);
 	if (app->dirty && !app->plain)
 		wait = sooner(wait, app_draw_due(app) - app->now);
-	return wait;
+	return transcript_unread(app->transcript) ? 0 : wait;
 }
 
 /* --- Life --------------------------------------------------------------------------------------- */

@@ -200,9 +200,8 @@ static bool block(struct app *app, const char *number, struct buffer *code, char
 
 static bool last_answer(struct app *app, struct buffer *out)
 {
-	for (int i = app->message_count - 1; i >= 0; i--) {
-		if (app->messages[i].role != MESSAGE_ASSISTANT)
-			continue;
+	int i = app_session_last(app, MESSAGE_ASSISTANT);
+	if (i >= 0) {
 		size_t len;
 		const char *text = transcript_text(app->transcript, app->messages[i].entry, &len);
 		buffer_append(out, text, len);
@@ -309,6 +308,7 @@ static enum export_format format_of(const char *path)
 /* What is on the screen, when the store does not hold all of it. */
 static void export_screen(struct app *app, struct buffer *out)
 {
+	app_session_need(app, 0);
 	for (int i = 0; i < app->message_count; i++) {
 		const struct app_message *m = &app->messages[i];
 		size_t len;

@@ -16,17 +16,9 @@ static void say_key(struct app *app, enum style style, const char *key)
 	app_banner(app, style, false, xstrdup(i18n_text(app->tr, key)));
 }
 
-static int last_question(const struct app *app)
-{
-	int i = app->message_count - 1;
-	while (i >= 0 && app->messages[i].role != MESSAGE_USER)
-		i--;
-	return i;
-}
-
 void app_compact(struct app *app)
 {
-	int last = last_question(app);
+	int last = app_session_last(app, MESSAGE_USER);
 	if (!app_turn_possible(app)) {
 		say_key(app, STYLE_WARNING, app->ready ? "chat.busy" : "chat.no-model-yet");
 		return;

@@ -32,6 +32,8 @@ static void add_hit(struct find *f, int i)
 static bool is_long(const struct app *app)
 {
 	size_t total = 0, len;
+	if (transcript_unread(app->transcript))
+		return true;
 	for (int i = 0; i < app->message_count && total <= SCAN_BYTES; i++) {
 		transcript_text(app->transcript, app->messages[i].entry, &len);
 		total += len;
@@ -69,6 +71,7 @@ static void look_up(struct app *app, const char *query)
 	}
 	if (count)
 		qsort(ids, count, sizeof(*ids), by_id);
+	app_session_need(app, 0);
 	for (int i = 0; i < app->message_count; i++)
 		if (count && bsearch(&app->messages[i].id, ids, count, sizeof(*ids), by_id))
 			add_hit(app->find, i);

@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TITLE_CELLS = 40 };
+enum {
+	TITLE_CELLS = 40,
+	/* Messages: what is read of a conversation before it is shown, and at once of the rest. */
+	FIRST = 1000,
+	SLICE = 1000,
+};
 
 void app_session_add(struct app *app, enum message_role role, int64_t id, int64_t parent, int entry)
 {
@@ -105,7 +110,7 @@ bool app_session_ensure(struct app *app)
 
 /* --- Opening --------------------------------------------------------------------------- */
 
-static int show_message(struct app *app, const struct message *m)
+static enum entry_kind kind_of(enum message_role role)
 {
 	static const enum entry_kind kinds[] = {
 		[MESSAGE_SYSTEM] = ENTRY_SYSTEM,
@@ -113,39 +118,111 @@ static int show_message(struct app *app, const struct message *m)
 		[MESSAGE_ASSISTANT] = ENTRY_ASSISTANT,
 		[MESSAGE_TOOL] = ENTRY_TOOL,
 	};
-	int entry = transcript_add(app->transcript, kinds[m->role], m->content, m->len);
-	if (m->status == MESSAGE_PARTIAL)
-		transcript_mark(app->transcript, entry, "chat.interrupted");
-	app_session_add(app, m->role, m->id, m->parent, entry);
-	struct app_message *shown = &app->messages[app->message_count - 1];
-	shown->number = m->number;
-	shown->sibling = m->sibling;
-	shown->siblings = m->siblings;
-	shown->pinned = m->pinned;
-	if (m->siblings > 1 || m->pinned)
-		app_tree_tag(app, app->message_count - 1);
-	return entry;
+	return kinds[role];
 }
 
+/* Message number i is this one, and its text is in the transcript. */
+static void place_message(struct app *app, int i, const struct message *m)
+{
+	app->messages[i] = (struct app_message){
+		.id = m->id,
+		.parent = m->parent,
+		.role = m->role,
+		.entry = app->messages[i].entry,
+		.number = m->number,
+		.sibling = m->sibling,
+		.siblings = m->siblings,
+		.pinned = m->pinned,
+	};
+	if (m->status == MESSAGE_PARTIAL)
+		transcript_mark(app->transcript, app->messages[i].entry, "chat.interrupted");
+	if (m->siblings > 1 || m->pinned)
+		app_tree_tag(app, i);
+}
+
+static void show_message(struct app *app, const struct message *m)
+{
+	int entry = transcript_add(app->transcript, kind_of(m->role), m->content, m->len);
+	app_session_add(app, m->role, m->id, m->parent, entry);
+	place_message(app, app->message_count - 1, m);
+}
+
+/* The messages that are not read yet are the first ones, and so are their entries. What cannot be read is empty, with
+ * a word about it. */
+static void read_earlier(struct app *app, size_t most)
+{
+	char err[512];
+	struct message_end end;
+	int unread = transcript_unread(app->transcript);
+	if (message_path_end(app->o.sessions, app->session.row, app->messages[unread].id, most, &end, err,
+			     sizeof(err))) {
+		app_banner(app, STYLE_ERROR, false, i18n_sanitize_line(err, strlen(err)));
+	}
+	for (size_t i = end.count; i-- > 0 && unread;) {
+		const struct message *m = &end.messages[i];
+		transcript_fill(app->transcript, kind_of(m->role), m->content, m->len);
+		place_message(app, --unread, m);
+	}
+	while (unread && (end.count == 0 || end.earlier == 0))
+		transcript_fill(app->transcript, ENTRY_NOTE, "", 0), unread--;
+	message_end_free(&end);
+	app->dirty |= unread == 0;
+}
+
+void app_session_need(struct app *app, int message)
+{
+	while (message < transcript_unread(app->transcript)) {
+		size_t missing = (size_t)(transcript_unread(app->transcript) - message);
+		read_earlier(app, missing > SLICE ? missing : SLICE);
+	}
+}
+
+int app_session_last(struct app *app, enum message_role role)
+{
+	int i = app->message_count - 1;
+	for (; i >= 0; i--) {
+		app_session_need(app, i);
+		if (app->messages[i].role == role)
+			break;
+	}
+	return i;
+}
+
+void app_session_tick(struct app *app)
+{
+	if (transcript_unread(app->transcript))
+		read_earlier(app, SLICE);
+}
+
+static void need_entry(void *arg, int entry)
+{
+	app_session_need(arg, entry);
+}
+
+/* In line mode all is printed, and so read. */
 static void show_path(struct app *app, int64_t wanted)
 {
 	char err[512];
-	struct message *path = NULL;
-	size_t count = 0;
+	struct message_end end;
 	int wanted_entry = -1;
-	if (message_path(app->o.sessions, app->session.row, &path, &count, err, sizeof(err))) {
+	if (message_path_end(app->o.sessions, app->session.row, 0, app->plain ? SIZE_MAX : FIRST, &end, err,
+			     sizeof(err))) {
 		app_note(app, ENTRY_ERROR, app_error(app, err));
 		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		int entry = show_message(app, &path[i]);
-		if (wanted && path[i].id == wanted)
-			wanted_entry = entry;
-		message_free(&path[i]);
-	}
-	free(path);
-	if (count == 0)
+	transcript_expect(app->transcript, (int)end.earlier, need_entry, app);
+	for (size_t i = 0; i < end.earlier; i++)
+		app_session_add(app, MESSAGE_USER, 0, 0, (int)i);
+	for (size_t i = 0; i < end.count; i++)
+		show_message(app, &end.messages[i]);
+	if (end.count == 0)
 		greet(app);
+	message_end_free(&end);
+	for (int i = app->message_count; wanted && wanted_entry < 0 && i-- > 0;) {
+		app_session_need(app, i);
+		if (app->messages[i].id == wanted)
+			wanted_entry = app->messages[i].entry;
+	}
 	if (wanted_entry >= 0)
 		transcript_show_entry(app->transcript, wanted_entry);
 	else
@@ -254,6 +331,7 @@ bool app_session_cut(struct app *app, int keep)
 {
 	if (!may_move(app))
 		return false;
+	app_session_need(app, keep ? keep - 1 : 0);
 	if (app->stored && !move_leaf(app, keep ? app->messages[keep - 1].id : 0))
 		return false;
 	if (!app->stored)
@@ -267,6 +345,7 @@ void app_session_reload(struct app *app)
 	char err[512];
 	struct message *rest;
 	size_t same, count;
+	app_session_need(app, 0);
 	int64_t *known = xcalloc((size_t)app->message_count + 1, sizeof(*known));
 	for (int i = 0; i < app->message_count; i++)
 		known[i] = app->messages[i].id;

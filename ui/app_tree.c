@@ -74,6 +74,8 @@ static void choose(struct app *app, int i)
 {
 	int before = app->chosen;
 	app->chosen = i;
+	if (i >= 0)
+		app_session_need(app, i);
 	if (before >= 0 && before < app->message_count)
 		app_tree_tag(app, before);
 	if (i < 0) {
@@ -104,8 +106,11 @@ int app_tree_find(struct app *app, const char *argument, enum message_role role)
 	int i = app->message_count - 1;
 	if (!*argument && app->chosen >= 0)
 		return app->chosen;
-	while (i >= 0 && (*argument ? *end || number_of(app, i) != number : app->messages[i].role != role))
-		i--;
+	for (; i >= 0; i--) {
+		app_session_need(app, i);
+		if (*argument ? !*end && number_of(app, i) == number : app->messages[i].role == role)
+			break;
+	}
 	if (i < 0 && *argument) {
 		char *shown = i18n_sanitize_line(argument, strlen(argument));
 		app_banner(app, STYLE_ERROR, false, i18n_format(app->tr, "tree.no-message", I18N_S(shown)));
@@ -155,6 +160,7 @@ static int to_switch(const struct app *app)
 		return app->chosen;
 	if (app->switching >= 0 && app->switching < app->message_count)
 		return app->switching;
+	/* Not so far up that it would have to be read first: what was switched was seen. */
 	int i = app->message_count - 1;
 	while (i >= 0 && app->messages[i].siblings < 2)
 		i--;
@@ -201,9 +207,7 @@ void app_tree_undo(struct app *app)
 			app->compacted_from = 0;
 		return;
 	}
-	int i = app->message_count - 1;
-	while (i >= 0 && app->messages[i].role != MESSAGE_USER)
-		i--;
+	int i = app_session_last(app, MESSAGE_USER);
 	if (i < 0 || app->turn) {
 		say_key(app, STYLE_WARNING, app->turn ? "chat.busy" : "chat.nothing-said");
 		return;
@@ -291,6 +295,7 @@ bool app_tree_cancel(struct app *app)
 static void store_answer(struct app *app, int i, const char *text, size_t len)
 {
 	char err[512];
+	app_session_need(app, i ? i - 1 : 0);
 	struct message m = {.role = app->messages[i].role, .content = (char *)text, .len = len};
 	m.parent = i ? app->messages[i - 1].id : MESSAGE_ROOT;
 	m.model = m.settings = "";

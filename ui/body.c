@@ -261,7 +261,8 @@ static void lay_line(struct body *b, struct body_chunk *chunk, const char *text,
 		rich_add(&line, source.data, source.len, style, 0);
 	if (chunk->at.kind == MARKDOWN_FENCE_OPEN) {
 		name_language(chunk, text);
-		char *number = xasprintf("  [%d]", o->block_base + chunk->at.block);
+		char *number = o->block_base == BODY_NO_NUMBERS ? xstrdup("")
+								: xasprintf("  [%d]", o->block_base + chunk->at.block);
 		rich_add(&line, number, strlen(number), style, 0);
 		free(number);
 	}

@@ -25,6 +25,7 @@ struct body_options {
 	bool fold;      /* long code is cut short */
 	int block_base; /* code blocks in the messages before */
 };
+enum { BODY_NO_NUMBERS = -1 }; /* as block_base: it is not known yet */
 
 struct body_chunk {
 	struct markdown_chunk at;

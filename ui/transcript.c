@@ -36,7 +36,10 @@ struct transcript {
 	enum i18n_bidi bidi;
 	struct entry *entries;
 	int count, size;
-	int based;   /* entries below this have their block_base */
+	int based;  /* entries below this have their block_base */
+	int unread; /* entries below this have no text yet */
+	transcript_read_fn *read;
+	void *read_arg;
 	bool follow; /* the view stays at the end */
 	bool raw;    /* answers are shown as they were written */
 	bool fold;   /* long code is cut short */
@@ -77,6 +80,8 @@ void transcript_truncate(struct transcript *t, int count)
 		free_entry(&t->entries[--t->count]);
 	if (t->based > count)
 		t->based = count;
+	if (t->unread > count)
+		t->unread = count;
 	if (t->top.entry >= t->count)
 		t->follow = true;
 	t->selecting = false;
@@ -140,9 +145,22 @@ static int blocks_of(const struct entry *entry)
 	return numbered ? entry->body.blocks : 0;
 }
 
-/* Numbers the blocks of all entries up to index. */
+/* Sees to it that the entry has its text. */
+static struct entry *known(struct transcript *t, int index)
+{
+	if (index < t->unread)
+		t->read(t->read_arg, index);
+	return &t->entries[index];
+}
+
+/* Numbers the blocks of all entries up to index, once all are known. */
 static void number_blocks(struct transcript *t, int index)
 {
+	if (t->unread) {
+		scan(t, known(t, index));
+		if (t->unread)
+			return;
+	}
 	for (; t->based <= index; t->based++) {
 		struct entry *entry = &t->entries[t->based], *before = entry - 1;
 		scan(t, entry);
@@ -165,7 +183,7 @@ static struct entry *laid(struct transcript *t, int index)
 		.width = width > 0 ? width : 1,
 		.hyperlinks = t->hyperlinks,
 		.fold = t->fold,
-		.block_base = entry->block_base,
+		.block_base = t->unread ? BODY_NO_NUMBERS : entry->block_base,
 	};
 	if (entry->width != t->width)
 		body_unlay(&entry->body);
@@ -187,6 +205,42 @@ int transcript_add(struct transcript *t, enum entry_kind kind, const char *text,
 	*entry = (struct entry){.kind = kind, .rows = -1};
 	buffer_append(&entry->text, text, len);
 	return t->count++;
+}
+
+void transcript_expect(struct transcript *t, int count, transcript_read_fn *read, void *arg)
+{
+	for (int i = 0; i < count; i++)
+		transcript_add(t, ENTRY_NOTE, "", 0);
+	t->unread = count;
+	t->read = read;
+	t->read_arg = arg;
+}
+
+/* Now that all are known, blocks that have been laid out without a number get theirs. */
+static void give_numbers(struct transcript *t)
+{
+	for (int i = 0; i < t->count; i++) {
+		struct entry *entry = &t->entries[i];
+		if (entry->rows < 0 || !entry->body.blocks)
+			continue;
+		body_unlay(&entry->body);
+		entry->rows = -1;
+	}
+}
+
+void transcript_fill(struct transcript *t, enum entry_kind kind, const char *text, size_t len)
+{
+	struct entry *entry = &t->entries[--t->unread];
+	entry->kind = kind;
+	buffer_append(&entry->text, text, len);
+	scan(t, entry);
+	if (!t->unread)
+		give_numbers(t);
+}
+
+int transcript_unread(const struct transcript *t)
+{
+	return t->unread;
 }
 
 static void changed(struct transcript *t, int index)
@@ -255,10 +309,11 @@ void transcript_tag(struct transcript *t, int index, const char *text, bool chos
 	entry->chosen = chosen;
 }
 
-const char *transcript_text(const struct transcript *t, int index, size_t *len)
+const char *transcript_text(struct transcript *t, int index, size_t *len)
 {
-	*len = t->entries[index].text.len;
-	return t->entries[index].text.data;
+	const struct entry *entry = known(t, index);
+	*len = entry->text.len;
+	return entry->text.data;
 }
 
 void transcript_memory_line(struct transcript *t, int before, const char *text)
@@ -287,6 +342,7 @@ int transcript_block_count(struct transcript *t)
 {
 	if (!t->count)
 		return 0;
+	known(t, 0);
 	number_blocks(t, t->count - 1);
 	return t->entries[t->count - 1].block_base + blocks_of(&t->entries[t->count - 1]);
 }

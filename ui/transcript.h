@@ -27,7 +27,14 @@ void transcript_free(struct transcript *);
 void transcript_clear(struct transcript *);
 int transcript_count(const struct transcript *);
 int transcript_add(struct transcript *, enum entry_kind, const char *text, size_t len); /* its index */
-void transcript_append(struct transcript *, int index, const char *text, size_t len);   /* streaming */
+/* For conversations of which at first only the end is read. The first `count` entries of an empty transcript have no
+ * text yet; read() is called when one of them is looked at, and has to transcript_fill() them, from the last on, up to
+ * the one asked for at least. Until all are there, code blocks have no numbers. */
+typedef void transcript_read_fn(void *arg, int index);
+void transcript_expect(struct transcript *, int count, transcript_read_fn *, void *arg);
+void transcript_fill(struct transcript *, enum entry_kind, const char *text, size_t len);
+int transcript_unread(const struct transcript *);                                     /* entries without a text yet */
+void transcript_append(struct transcript *, int index, const char *text, size_t len); /* streaming */
 void transcript_finish(struct transcript *, int index); /* nothing more comes: what is half-written stays so */
 void transcript_set(struct transcript *, int index, const char *text, size_t len);
 void transcript_mark(struct transcript *, int index,
@@ -35,7 +42,7 @@ void transcript_mark(struct transcript *, int index,
 /* A short note in the space below an entry: "‹2/3›"; NULL: none. The chosen entry's stands out. */
 void transcript_tag(struct transcript *, int index, const char *text, bool chosen);
 void transcript_truncate(struct transcript *, int count);                             /* drops entries from count on */
-const char *transcript_text(const struct transcript *, int index, size_t *len);       /* source */
+const char *transcript_text(struct transcript *, int index, size_t *len);             /* source */
 void transcript_memory_line(struct transcript *, int before_index, const char *text); /* -1: none */
 void transcript_reflow(struct transcript *, const struct i18n *, enum i18n_bidi);     /* language or terminal changed */
 

@@ -259,6 +259,37 @@ static void test_oldest_turns_are_left_out(void **state)
 	engine_close(engine);
 }
 
+/* Messages that cannot fit need not be given: the model sees the same, and the figures are those of the whole. */
+static void test_omitted_messages_count(void **state)
+{
+	enum { COUNT = 30, OMITTED = 6 };
+	struct engine *engine = open_engine(tiny_path, 512, 2, 0);
+	struct outcome whole, end;
+	struct engine_message messages[COUNT + 2], given[COUNT + 2];
+	struct engine_request request = {.sampling = {.top_p = 1, .repeat_penalty = 1}, .max_tokens = 4};
+	fill_turns(messages, COUNT + 2);
+	given[0] = messages[0];
+	memcpy(given + 1, messages + 1 + OMITTED, (COUNT + 1 - OMITTED) * sizeof(*given));
+	for (int count = COUNT; count <= COUNT + 2; count += 2) {
+		request.messages = messages;
+		request.count = count;
+		request.omitted = 0;
+		ask(engine, &request, &whole);
+		assert_true(whole.left_out >= OMITTED);
+		request.messages = given;
+		request.count = count - OMITTED;
+		request.omitted = OMITTED;
+		ask(engine, &request, &end);
+		assert_int_equal(end.left_out, whole.left_out);
+		assert_int_equal(end.begins, whole.begins);
+		assert_int_equal(end.usage.cached_tokens, whole.usage.prompt_tokens);
+		assert_string_equal(end.text.data, whole.text.data);
+		buffer_free(&whole.text);
+		buffer_free(&end.text);
+	}
+	engine_close(engine);
+}
+
 /* A pinned message stays with its turn; the model reads it where it stood. */
 static void test_pinned_turns_stay(void **state)
 {
@@ -535,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_context_is_reused),
 		cmocka_unit_test(test_oldest_turns_are_left_out),
+		cmocka_unit_test(test_omitted_messages_count),
 		cmocka_unit_test(test_pinned_turns_stay),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_full_context_ends_the_answer),

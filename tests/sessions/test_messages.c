@@ -195,11 +195,101 @@ static void test_interleaved(void **state)
 	}
 }
 
+/* Branches all over the place, some of them pinned; the path is on the way to a message chosen by chance. */
+static void grow_tree(struct fixture *f, int64_t row, int count)
+{
+	int64_t ids[400] = {0};
+	unsigned seed = 7;
+	for (int i = 1; i < count; i++) {
+		char text[32];
+		struct message m = {.role = i % 2 ? MESSAGE_USER : MESSAGE_ASSISTANT, .content = text};
+		seed = seed * 1103515245 + 12345;
+		unsigned chance = seed >> 16;
+		m.len = (size_t)snprintf(text, sizeof(text), "message %d", i);
+		m.parent = i == 1 || chance % 40 == 0
+				   ? MESSAGE_ROOT
+				   : ids[i - 1 - (chance % 5 ? 0 : chance % (unsigned)(i < 30 ? i : 30))];
+		m.parent = m.parent ? m.parent : MESSAGE_ROOT;
+		assert_int_equal(message_append(f->store, row, &m, f->err, sizeof(f->err)), 0);
+		ids[i] = m.id;
+		if (chance % 13 == 0)
+			assert_int_equal(tree_pin(f->store, row, m.id, true, f->err, sizeof(f->err)), 0);
+	}
+}
+
+static void expect_same(const struct message *a, const struct message *b)
+{
+	assert_int_equal(a->id, b->id);
+	assert_int_equal(a->parent, b->parent);
+	assert_int_equal(a->number, b->number);
+	assert_int_equal(a->role, b->role);
+	assert_int_equal(a->sibling, b->sibling);
+	assert_int_equal(a->siblings, b->siblings);
+	assert_int_equal(a->pinned, b->pinned);
+	assert_string_equal(a->content, b->content);
+}
+
+/* Read from its end, a few at a time, a path is what it is when it is read at once. */
+static void test_path_from_its_end(void **state)
+{
+	enum { COUNT = 400, STEPS = 5 };
+	static const size_t steps[STEPS] = {1, 2, 7, 50, COUNT};
+	struct fixture *f = *state;
+	struct session session;
+	assert_int_equal(session_create(f->store, "model", "", &session, f->err, sizeof(f->err)), 0);
+	grow_tree(f, session.row, COUNT);
+	for (int s = 0; s < STEPS; s++) {
+		struct message *path;
+		struct message_end end;
+		size_t left, total, pins = 0;
+		int64_t before = 0;
+		assert_int_equal(message_path(f->store, session.row, &path, &total, f->err, sizeof(f->err)), 0);
+		assert_true(total > 20);
+		for (size_t i = 0; i < total; i++)
+			pins += path[i].pinned;
+		for (left = total; left; left -= end.count, before = path[left].id) {
+			assert_int_equal(
+				message_path_end(f->store, session.row, before, steps[s], &end, f->err, sizeof(f->err)),
+				0);
+			assert_int_equal(end.count, left < steps[s] ? left : steps[s]);
+			assert_int_equal(end.earlier, left - end.count);
+			for (size_t i = 0; i < end.count; i++) {
+				expect_same(&end.messages[i], &path[left - end.count + i]);
+				pins -= end.messages[i].pinned;
+			}
+			if (pins)
+				assert_true(end.pins_earlier);
+			size_t count = end.count;
+			message_end_free(&end);
+			end.count = count;
+		}
+		assert_int_equal(pins, 0);
+		fixture_free_messages(path, total);
+	}
+	session_free(&session);
+}
+
+static void test_end_of_an_empty_path(void **state)
+{
+	struct fixture *f = *state;
+	struct session session;
+	struct message_end end;
+	fixture_session(f, "one", &session);
+	assert_int_equal(session_set_leaf(f->store, session.row, 0, f->err, sizeof(f->err)), 0);
+	assert_int_equal(message_path_end(f->store, session.row, 0, 10, &end, f->err, sizeof(f->err)), 0);
+	assert_int_equal(end.count, 0);
+	assert_int_equal(end.earlier, 0);
+	message_end_free(&end);
+	session_free(&session);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(test_branches),    FIXTURE_TEST(test_undo_to_nothing), FIXTURE_TEST(test_streaming),
-		FIXTURE_TEST(test_any_bytes),   FIXTURE_TEST(test_size_limit),      FIXTURE_TEST(test_foreign_parent),
+		FIXTURE_TEST(test_path_from_its_end), FIXTURE_TEST(test_end_of_an_empty_path),
+		FIXTURE_TEST(test_branches),          FIXTURE_TEST(test_undo_to_nothing),
+		FIXTURE_TEST(test_streaming),         FIXTURE_TEST(test_any_bytes),
+		FIXTURE_TEST(test_size_limit),        FIXTURE_TEST(test_foreign_parent),
 		FIXTURE_TEST(test_interleaved),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

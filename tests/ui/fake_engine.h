@@ -17,6 +17,7 @@ struct engine {
 	bool loaded, busy, cancelled;
 	struct engine_event events[FAKE_EVENTS];
 	int first, count;
+	int omitted;         /* of the last engine_submit */
 	char *last_request;  /* "system: …\nuser: …\n", of the last engine_submit */
 	char *last_prepared; /* of the last engine_prepare, "" for NULL, NULL before the first */
 	int requests, prepared, opened;
@@ -138,6 +139,7 @@ int engine_submit(struct engine *engine, const struct engine_request *request, c
 		engine->pinned |= request->messages[i].pinned ? 1u << i : 0;
 	free(engine->last_request);
 	engine->last_request = fake_describe(request);
+	engine->omitted = request->omitted;
 	engine->requests++;
 	engine->busy = true;
 	engine->cancelled = false;

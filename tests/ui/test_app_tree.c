@@ -263,6 +263,114 @@ static void test_find(void **state)
 	assert_seen(f, "a blue needle");
 }
 
+enum { LONG = 3501 };
+
+/* A conversation of LONG messages; every fiftieth has a block of code. The last is the person's. */
+static void open_long(struct fixture *f, int64_t wanted)
+{
+	char err[512], id[SESSION_ID_SIZE];
+	struct buffer text = {0};
+	struct session session;
+	int imported;
+	buffer_puts(&text, "{\"title\":\"long\",\"messages\":[");
+	for (int i = 1; i <= LONG; i++)
+		buffer_printf(&text, "%s{\"role\":\"%s\",\"content\":\"message %d%s\"}", i > 1 ? "," : "",
+			      i % 2 ? "user" : "assistant", i, i % 50 ? "" : "\\n```\\ncode\\n```\\n");
+	buffer_puts(&text, "]}");
+	if (session_import(f->sessions, text.data, text.len, "long", &imported, err, sizeof(err)) != 0)
+		fail_msg("%s", err);
+	buffer_free(&text);
+	assert_int_equal(session_find(f->sessions, "", &session, err, sizeof(err)), 0);
+	memcpy(id, session.id, sizeof(id));
+	if (wanted)
+		assert_int_equal(message_find(f->sessions, session.row, wanted, &wanted, err, sizeof(err)), 0);
+	assert_true(app_session_open(f->app, id, wanted));
+	session_free(&session);
+}
+
+static char *shown(struct fixture *f)
+{
+	app_draw(f->app);
+	return screen_headless_dump(f->screen, false);
+}
+
+/* Of a long conversation the end is there at once, and the rest before anybody has asked for it. */
+static void test_long_conversation(void **state)
+{
+	struct fixture *f = *state;
+	fake_ready();
+	events(f);
+	open_long(f, 0);
+	assert_in_range(transcript_unread(f->app->transcript), 1000, LONG - 100);
+	char *text = shown(f);
+	assert_non_null(strstr(text, "message 3501"));
+	transcript_scroll(f->app->transcript, -2);
+	free(text);
+	text = shown(f);
+	assert_non_null(strstr(text, "message 3500"));
+	assert_null(strstr(text, "[70]"));
+	free(text);
+	assert_int_equal(app_timeout(f->app), 0);
+	while (transcript_unread(f->app->transcript))
+		app_tick(f->app);
+	assert_seen(f, "[70]");
+	assert_int_equal(f->app->message_count, LONG);
+	for (int i = 0; i < LONG; i++) {
+		assert_int_equal(f->app->messages[i].number, i + 1);
+		assert_int_equal(f->app->messages[i].role, i % 2 ? MESSAGE_ASSISTANT : MESSAGE_USER);
+		assert_int_equal(f->app->messages[i].entry, i);
+	}
+	transcript_scroll_home(f->app->transcript);
+	assert_seen(f, "› message 1\n");
+}
+
+/* What has not been read yet is, as soon as it is asked for. */
+static void test_long_conversation_at_once(void **state)
+{
+	struct fixture *f = *state;
+	char *text;
+	fake_ready();
+	events(f);
+	open_long(f, 2);
+	assert_non_null(strstr(text = shown(f), "message 2\n"));
+	free(text);
+	open_long(f, 0);
+	transcript_scroll_home(f->app->transcript);
+	assert_non_null(strstr(text = shown(f), "message 3\n"));
+	free(text);
+	open_long(f, 0);
+	assert_int_equal(app_tree_find(f->app, "7", MESSAGE_USER), 6);
+	open_long(f, 0);
+	assert_int_equal(transcript_block_count(f->app->transcript), 70);
+	open_long(f, 0);
+	app_tree_edit(f->app, 6);
+	assert_string_equal(editor_text(f->app->editor, NULL), "message 7");
+	editor_set_text(f->app->editor, "other", 5);
+	keys(f, "\r");
+	assert_non_null(strstr(fake->last_request, "assistant: message 6\nuser: other\n"));
+	assert_int_equal(f->app->message_count, 7);
+}
+
+/* The model is not given what it could not see, but for what is pinned. */
+static void test_long_conversation_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	char err[512];
+	fake_ready();
+	events(f);
+	open_long(f, 0);
+	exchange(f, "so?", "yes");
+	assert_in_range(fake->omitted, 1, LONG - 500);
+	char *first = xasprintf("%s: message %d\n", fake->omitted % 2 ? "assistant" : "user", fake->omitted + 1);
+	assert_memory_equal(fake->last_request, first, strlen(first));
+	free(first);
+	assert_non_null(strstr(fake->last_request, "\nuser: message 3501\nuser: so?\n"));
+	assert_int_equal(tree_pin(f->sessions, f->app->session.row, f->app->messages[0].id, true, err, sizeof(err)), 0);
+	exchange(f, "and?", "no");
+	assert_int_equal(fake->omitted, 0);
+	assert_memory_equal(fake->last_request, "user: message 1\n", 16);
+}
+
 #define KEPT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -278,6 +386,9 @@ int main(void)
 		KEPT(test_warning_before_anything_drops_out),
 		KEPT(test_memory_begins_behind_what_is_left_out),
 		KEPT(test_find),
+		KEPT(test_long_conversation),
+		KEPT(test_long_conversation_at_once),
+		KEPT(test_long_conversation_goes_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

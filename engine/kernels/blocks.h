@@ -96,6 +96,8 @@ static inline void clear_last(void *row, int64_t n)
 
 #if defined(__x86_64__)
 extern const struct kernels kernels_avx2, kernels_avxvnni, kernels_avx512vl, kernels_avx512;
+#elif defined(__aarch64__)
+extern const struct kernels kernels_neon, kernels_neon_dot;
 #endif
 
 #endif

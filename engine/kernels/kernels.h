@@ -53,7 +53,7 @@ struct attention {
 enum { ATTENTION_CHUNK = 512, ATTENTION_SUMS = 16 };
 
 struct kernels {
-	const char *name; /* as BORA_ISA names it: "reference", "avx2", "avxvnni", "avx512vl", … */
+	const char *name; /* as BORA_ISA names it: "reference", "avx2", "avx512vl", "neon", … */
 
 	/* x [n] -> the quantised row at out, kernels_activation_bytes(n) long, 64-byte aligned.
 	 * n: a multiple of 32. NaN and infinity become a scale that is none: the product is NaN. */

@@ -13,6 +13,7 @@ struct i18n {
 	/* Opened once, reset on each text. A handle belongs to one thread, so a
 	 * const handle may move them: they are tools, not state. */
 	UBreakIterator *clusters, *words, *lines;
+	enum i18n_bidi order;          /* of the interface's own rows */
 	int width[I18N_WIDTH_CLASSES]; /* of the samples, as measured; -1: from the tables */
 };
 

@@ -72,6 +72,16 @@ bool i18n_is_rtl(const struct i18n *tr)
 	return uloc_isRightToLeft(tr->language->language);
 }
 
+void i18n_set_order(struct i18n *tr, enum i18n_bidi order)
+{
+	tr->order = order;
+}
+
+enum i18n_bidi i18n_order(const struct i18n *tr)
+{
+	return tr->order;
+}
+
 void i18n_set_width(struct i18n *tr, enum i18n_width_class class, int cells)
 {
 	tr->width[class] = cells;

@@ -40,6 +40,10 @@ bool i18n_is_rtl(const struct i18n *);          /* the interface runs right to l
 const char *const *i18n_languages(void);        /* complete catalogues, NULL at the end */
 bool i18n_speaks(const char *lang);             /* there is a catalogue for this code */
 
+/* Who puts the rows of the interface in order: the program, until told otherwise. */
+void i18n_set_order(struct i18n *, enum i18n_bidi);
+enum i18n_bidi i18n_order(const struct i18n *);
+
 /* --- Messages. Keys are those of locale/en.txt; a check fails the build on a
  * missing or unused key. ---------------------------------------------------- */
 
@@ -158,8 +162,8 @@ struct layout_options {
 		LAYOUT_AUTO,
 		LAYOUT_LTR,
 		LAYOUT_RTL
-	} direction;                   /* AUTO: first strong letter of each paragraph, else the interface's */
-	bool code;                     /* verbatim: left to right, broken anywhere, no shaping of order */
+	} direction; /* AUTO: first strong letter of each paragraph, else the interface's */
+	bool code;   /* verbatim: left to right, broken anywhere; right-to-left words are in order by themselves */
 	int indent_first, indent_rest; /* empty cells before a paragraph's first and other rows */
 };
 /* Lays out text (any bytes: it is sanitised on the way) in rows no wider than

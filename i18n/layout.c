@@ -45,6 +45,7 @@ struct builder {
 	struct unit *units; /* of the paragraph at hand */
 	int unit_count, unit_size;
 	UBiDi *para, *line; /* NULL while no paragraph has needed them */
+	UBiDiLevel *levels; /* of each unit of a line of code; NULL: the paragraph is no code */
 	bool bidi;          /* the paragraph holds right-to-left letters or is one */
 	bool rtl;
 };
@@ -286,6 +287,57 @@ static bool lacks_letters(const struct builder *b, uint32_t start, uint32_t end)
 	return true;
 }
 
+static bool is_rtl_letter(const struct builder *b, const struct unit *unit)
+{
+	UCharDirection d = u_charDirection(char_at(b, unit->start));
+	return d == U_RIGHT_TO_LEFT || d == U_RIGHT_TO_LEFT_ARABIC;
+}
+
+/* What stands between strings, names and comments, and is never part of a sentence. */
+static bool parts_code(const struct builder *b, const struct unit *unit)
+{
+	return unit->tab || strchr("\"'`;={}[]<>|&\\#", b->clean.data[unit->start]) != NULL;
+}
+
+/* Levels of units first..last, a text of its own that begins with a right-to-left letter. */
+static void set_span_levels(struct builder *b, int first, int last, UBiDiLevel *levels)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	uint32_t start = b->units[first].start, end = b->units[last].end;
+	UChar *utf16 = xcalloc((size_t)(end - start) + 1, sizeof(*utf16));
+	int32_t len = 0, at = 0;
+	u_strFromUTF8(utf16, (int32_t)(end - start) + 1, &len, b->clean.data + start, (int32_t)(end - start), &status);
+	b->para = b->para ? b->para : ubidi_open();
+	ubidi_setPara(b->para, utf16, len, 1, NULL, &status);
+	const UBiDiLevel *found = ubidi_getLevels(b->para, &status);
+	uint32_t byte = start;
+	for (int i = first; i <= last && U_SUCCESS(status); i++) {
+		while (byte < b->units[i].start) {
+			UChar32 c;
+			U8_NEXT_OR_FFFD(b->clean.data, byte, end, c);
+			at += U16_LENGTH(c);
+		}
+		levels[i] = found[at];
+	}
+	free(utf16);
+}
+
+/* A line of code runs left to right. Right-to-left words in it, a string or a comment, are in their own order
+ * each, so that two strings never change places (UTS #55). */
+static void set_code_levels(struct builder *b)
+{
+	b->levels = xcalloc((size_t)b->unit_count, sizeof(*b->levels));
+	for (int i = 0; i < b->unit_count; i++) {
+		int last = i;
+		if (!is_rtl_letter(b, &b->units[i]))
+			continue;
+		for (int k = i + 1; k < b->unit_count && !parts_code(b, &b->units[k]); k++)
+			last = is_rtl_letter(b, &b->units[k]) ? k : last;
+		set_span_levels(b, i, last, b->levels);
+		i = last;
+	}
+}
+
 /* Runs UAX #9 over the paragraph; *utf16 (caller frees) must live as long as its rows are made. */
 static bool set_direction(struct builder *b, uint32_t start, uint32_t end, UChar **utf16)
 {
@@ -353,6 +405,11 @@ static void visual_order(struct builder *b, int first, int last, int32_t *order,
 	}
 	if (!b->bidi || b->o->bidi != I18N_BIDI_APP)
 		return;
+	if (b->levels) {
+		memcpy(levels, b->levels + first, (size_t)count * sizeof(*levels));
+		ubidi_reorderVisual(levels, count, order);
+		return;
+	}
 	int32_t start = b->units[first].utf16;
 	int32_t limit = last < b->unit_count ? b->units[last].utf16 : ubidi_getLength(b->para);
 	ubidi_setLine(b->para, start, limit, b->line, &status);
@@ -423,16 +480,35 @@ static void close_fence(struct builder *b, bool isolated)
 		append_control(b, b->cell_count - 1, "\xE2\x80\x8E");
 }
 
-/* A terminal that reorders is told of the text's own isolates, behind the cell before. */
+/* A terminal that reorders is told of the text's own isolates and marks, behind the cell before. */
 static void pass_isolate(struct builder *b, const struct unit *unit, size_t first_cell)
 {
 	UChar32 c = char_at(b, unit->start);
-	bool wanted = is_fenced(b) && b->tr->width[I18N_WIDTH_ISOLATE] <= 0 && c >= 0x2066 && c <= 0x2069;
-	if (!wanted || b->cell_count == first_cell)
+	bool isolate = c >= 0x2066 && c <= 0x2069, mark = c == 0x200E || c == 0x200F || c == 0x061C;
+	bool wanted = mark || (isolate && b->tr->width[I18N_WIDTH_ISOLATE] <= 0);
+	if (!wanted || !is_fenced(b) || b->cell_count == first_cell)
 		return;
 	char control[4] = {0};
-	memcpy(control, b->clean.data + unit->start, 3);
+	memcpy(control, b->clean.data + unit->start, c == 0x061C ? 2 : 3);
 	append_control(b, b->cell_count - 1, control);
+}
+
+/* A terminal that reorders is shown where right-to-left words in a line of code begin and end: U+2067 before
+ * and U+2069 behind them. */
+static bool in_span(const struct builder *b, int unit)
+{
+	return b->levels && b->levels[unit] > 0;
+}
+
+static bool begins_span(const struct builder *b, int first, int unit)
+{
+	return is_fenced(b) && b->tr->width[I18N_WIDTH_ISOLATE] <= 0 && in_span(b, unit) &&
+	       (unit == first || !in_span(b, unit - 1));
+}
+
+static bool ends_span(const struct builder *b, int unit, int end)
+{
+	return is_fenced(b) && in_span(b, unit) && (unit + 1 == end || !in_span(b, unit + 1));
 }
 
 static struct layout_row *add_row(struct builder *b, uint32_t start, uint32_t end)
@@ -457,18 +533,26 @@ static void make_row(struct builder *b, int first, int shown, int used, int inde
 	if (count)
 		visual_order(b, first, shown, order, levels);
 	int column = b->rtl ? b->o->width - used - indent : indent;
-	bool isolated = count && open_fence(b, &b->units[first], column);
+	bool isolated = count && open_fence(b, &b->units[first], column), span = false;
 	for (int i = 0; i < count; i++) {
 		const struct unit *unit = &b->units[first + order[i]];
 		if (unit->width == 0) {
 			pass_isolate(b, unit, first_cell);
 			continue;
 		}
+		if (begins_span(b, first, first + i) && b->cell_count > first_cell) {
+			append_control(b, b->cell_count - 1, "\xE2\x81\xA7");
+			span = true;
+		}
 		if (unit->tab)
 			add_tab(b, unit, column);
 		else
 			add_cell(b, unit, column, levels[order[i]] & 1);
 		column += unit->width;
+		if (ends_span(b, first + i, shown)) {
+			append_control(b, b->cell_count - 1, span ? "\xE2\x81\xA9" : "\xE2\x80\x8E");
+			span = false;
+		}
 	}
 	if (b->cell_count > first_cell)
 		close_fence(b, isolated);
@@ -557,19 +641,23 @@ static void lay_paragraph(struct builder *b, uint32_t start, uint32_t end)
 	UChar *utf16 = NULL;
 	b->rtl = !b->o->code && (b->o->direction == LAYOUT_RTL || (b->o->direction == LAYOUT_AUTO &&
 								   i18n_is_rtl(b->tr) && lacks_letters(b, start, end)));
-	b->bidi = !b->o->code && (b->rtl || needs_bidi(b, start, end));
+	b->bidi = b->rtl || needs_bidi(b, start, end);
 	split_clusters(b, start, end);
 	mark_breaks(b, start, end);
 	if (b->bidi && b->o->bidi == I18N_BIDI_APP)
 		shape(b);
 	else if (b->bidi && b->tr->width[I18N_WIDTH_LAM_ALEF] == 1)
 		merge_lam_alef(b);
-	if (b->bidi && !set_direction(b, start, end, &utf16))
+	if (b->bidi && b->o->code)
+		set_code_levels(b);
+	else if (b->bidi && !set_direction(b, start, end, &utf16))
 		b->bidi = false;
 	if (b->o->bidi == I18N_BIDI_OFF)
 		b->rtl = false;
 	fill_rows(b, start, end);
 	free(utf16);
+	free(b->levels);
+	b->levels = NULL;
 }
 
 /* --- The whole text ----------------------------------------------------------------------- */

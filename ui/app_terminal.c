@@ -27,6 +27,7 @@ void app_terminal_translate(struct app *app, struct i18n *tr)
 {
 	if (app->terminal)
 		terminal_facts_apply(&app->terminal->facts, tr, terminal_facts_ambiguous(app->o.options));
+	i18n_set_order(tr, app->bidi);
 }
 
 /* Everything is laid out anew. */

@@ -26,6 +26,13 @@ static bool has_rtl_letters(const char *text)
 	return *text != '\0';
 }
 
+/* The first cell of the text: before it, a right-to-left row that the terminal puts in order has a
+ * blank that keeps it apart from its neighbours. */
+static int first_cell(const struct layout_row *row)
+{
+	return row->count && row->cells[0].source_len == 0;
+}
+
 /* Where the row's cells begin: text of either direction stands where the lines of
  * the interface begin. */
 static int first_column(const struct layout_row *row, const struct i18n *tr, int columns, int from)
@@ -35,7 +42,20 @@ static int first_column(const struct layout_row *row, const struct i18n *tr, int
 	const struct layout_cell *last = &row->cells[row->count - 1];
 	if (i18n_is_rtl(tr))
 		return columns - from - last->column - last->width;
-	return from - (row->rtl ? row->cells[0].column : 0);
+	return from - (row->rtl ? row->cells[first_cell(row)].column : 0);
+}
+
+static int put_row(struct screen *screen, int y, const struct layout_row *row, int start, enum style style)
+{
+	int cells = 0;
+	for (int i = 0; i < row->count; i++) {
+		const struct layout_cell *cell = &row->cells[i];
+		if (start + cell->column < 0)
+			continue;
+		screen->ops->put(screen, y, start + cell->column, cell->text, cell->text_len, cell->width, style);
+		cells += i < first_cell(row) ? 0 : cell->width;
+	}
+	return cells;
 }
 
 int screen_text(struct screen *screen, const struct i18n *tr, int row, int from, int to, const char *text,
@@ -45,19 +65,21 @@ int screen_text(struct screen *screen, const struct i18n *tr, int row, int from,
 	if (from >= to)
 		return from;
 	screen->ops->size(screen, &rows, &columns);
-	char *line = i18n_sanitize_line(text, strlen(text)), *cut = i18n_truncate(tr, line, to - from);
-	struct layout_options options = {.width = to - from, .bidi = I18N_BIDI_APP};
-	if (i18n_is_rtl(tr) && has_rtl_letters(cut))
+	char *line = i18n_sanitize_line(text, strlen(text));
+	bool rtl = has_rtl_letters(line), apart = i18n_order(tr) == I18N_BIDI_TERMINAL && (rtl || i18n_is_rtl(tr));
+	/* The blank stands in the gap between two texts; at the screen's edge a cell is left for it. */
+	int room = to - from - (apart && to - from > 1 && (i18n_is_rtl(tr) ? to >= columns : from == 0));
+	char *cut = i18n_truncate(tr, line, room);
+	struct layout_options options = {.width = room + apart, .bidi = i18n_order(tr)};
+	if (i18n_is_rtl(tr) && rtl)
 		options.direction = LAYOUT_RTL; /* the interface's own words, even when a name of a key comes first */
 	struct layout layout;
 	i18n_layout(tr, cut, strlen(cut), &options, &layout);
 	const struct layout_row *laid = &layout.rows[0];
-	int start = first_column(laid, tr, columns, from), cells = 0;
-	for (int i = 0; i < laid->count; i++) {
-		const struct layout_cell *cell = &laid->cells[i];
-		screen->ops->put(screen, row, start + cell->column, cell->text, cell->text_len, cell->width, style);
-		cells += cell->width;
-	}
+	int start = first_column(laid, tr, columns, from);
+	if (first_cell(laid) && start + laid->cells[0].column < 0)
+		start++;
+	int cells = put_row(screen, row, laid, start, style);
 	layout_free(&layout);
 	free(cut);
 	free(line);

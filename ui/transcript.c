@@ -773,8 +773,11 @@ static void draw_more_below(const struct transcript *t, struct screen *screen, i
 {
 	const char *text = i18n_text(t->tr, "transcript.more-below");
 	int width = i18n_width(t->tr, text, strlen(text));
-	if (width + 2 < t->width)
-		screen_text(screen, t->tr, y, t->width - width - 1, t->width, text, STYLE_ACCENT);
+	if (width + 2 >= t->width)
+		return;
+	if (t->bidi == I18N_BIDI_TERMINAL)
+		screen->ops->clear_row(screen, y); /* half a row would be put in another order */
+	screen_text(screen, t->tr, y, t->width - width - 1, t->width, text, STYLE_ACCENT);
 }
 
 /* Where the row that was on top before the width changed is now. */

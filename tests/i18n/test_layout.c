@@ -159,7 +159,21 @@ static void test_code_is_verbatim(void **state)
 	int cells;
 	const char *code = "if (x)   y = \"שלום\"; ";
 	char *rows = drawn(tr, code, strlen(code), &options, &cells);
-	assert_string_equal(rows, "if (x)   y =| \"שלום\"; |");
+	assert_string_equal(rows, "if (x)   y =| \"םולש\"; |");
+	free(rows);
+	/* Strings and comments are in order by themselves, Arabic is joined, and nothing changes places. */
+	code = "f(\"שלום\", 1, \"سلام\"); // تعليق 3.5 (x) هنا.";
+	options.width = 60;
+	rows = drawn(tr, code, strlen(code), &options, &cells);
+	assert_string_equal(rows, "f(\"םולש\", 1, \"\uFEE1\uFEFC\uFEB3\"); // "
+				  "\uFE8E\uFEE8\uFEEB (x) 3.5 \uFED6\uFEF4\uFEE0\uFECC\uFE97.|");
+	free(rows);
+	options.bidi = I18N_BIDI_TERMINAL;
+	rows = drawn(tr, "a=\"שלום\"; ב", strlen("a=\"שלום\"; ב"), &options, &cells);
+	assert_string_equal(rows, "a=\"" RLI "שלום" PDI "\"; " RLI "ב" PDI LRM "|");
+	free(rows);
+	rows = drawn(tr, "ש = 1", strlen("ש = 1"), &options, &cells);
+	assert_string_equal(rows, "ש" LRM " = 1" LRM "|");
 	free(rows);
 	i18n_close(tr);
 }

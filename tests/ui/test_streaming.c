@@ -98,8 +98,10 @@ static void test_messages_at_every_split(void **state)
 	};
 	struct i18n *tr = i18n_open("en");
 	for (size_t i = 0; i < sizeof(messages) / sizeof(*messages); i++)
-		for (int columns = 9; columns < 60; columns += 25)
+		for (int columns = 9; columns < 60; columns += 25) {
 			check(tr, I18N_BIDI_APP, columns, messages[i], true);
+			check(tr, I18N_BIDI_TERMINAL, columns, messages[i], true);
+		}
 	i18n_close(tr);
 }
 

@@ -41,3 +41,13 @@ bool known_models_find(const char *name, struct known_model *model)
 			return true;
 	return false;
 }
+
+const char *known_models_licence(const char *path, const char *said, struct known_model *model)
+{
+	const char *base = strrchr(path, '/');
+	base = base ? base + 1 : path;
+	for (size_t i = 0; !said[0] && known_models_at(i, model); i++)
+		if (strcmp(model->file, base) == 0)
+			return model->licence;
+	return said;
+}

@@ -16,6 +16,8 @@ struct known_model {
 };
 bool known_models_at(size_t index, struct known_model *); /* in the table's order; false: behind its end */
 bool known_models_find(const char *name, struct known_model *);
+/* The licence that a file says itself, else that of the known model of its name; valid as long as said and *room. */
+const char *known_models_licence(const char *path, const char *said, struct known_model *room);
 
 /* Built in by models/embed.py. */
 extern const char known_models_table[];  /* models/catalogue.tsv */

@@ -1,11 +1,13 @@
 /* Where GGUF files are kept on people's machines:
  *   bora       our models folder: *.gguf
- *   ollama     $OLLAMA_MODELS or ~/.ollama/models: manifests/HOST/OWNER/NAME/TAG is JSON whose model layer
- *              names blobs/sha256-DIGEST
+ *   ollama     $OLLAMA_MODELS or ~/.ollama/models, and the service's: manifests/HOST/OWNER/NAME/TAG is JSON whose
+ *              model layer names blobs/sha256-DIGEST
  *   huggingface  $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub,
  *              ~/.cache/huggingface/hub: models--USER--REPO/snapshots/COMMIT/…, files ending in .gguf
- *   llama.cpp  $LLAMA_CACHE or ~/.cache/llama.cpp: *.gguf */
+ *   llama.cpp  $LLAMA_CACHE, as either of these two; $XDG_CACHE_HOME/llama.cpp or ~/.cache/llama.cpp: *.gguf
+ * A file that several names lead to is listed once. Parts of models and projectors of pictures are no models. */
 #include "model_store.h"
+#include "known_models.h"
 #include "paths.h"
 #include "xmalloc.h"
 
@@ -20,16 +22,10 @@
 
 enum { DEPTH_MAX = 6, MANIFEST_MAX = 1 << 20 };
 
-static const struct {
-	const char *alias, *file;
-} aliases[] = {
-	{"default", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"},
-	{"small", "smollm2-135m-instruct-q4_1.gguf"},
-};
-
 struct list {
 	struct stored_model *models;
 	size_t count;
+	const char *root; /* of the store that is walked */
 };
 
 static bool ends_with(const char *text, const char *end)
@@ -41,13 +37,31 @@ static bool ends_with(const char *text, const char *end)
 static void add(struct list *list, char *name, char *path, const char *store)
 {
 	struct stat st;
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+	bool good = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+	for (size_t i = 0; i < list->count && good; i++) /* Ollama's names of one file are all of use */
+		good = list->models[i].device != st.st_dev || list->models[i].inode != st.st_ino ||
+		       strcmp(store, "ollama") == 0;
+	if (!good) {
 		free(name);
 		free(path);
 		return;
 	}
 	list->models = xreallocarray(list->models, list->count + 1, sizeof(*list->models));
-	list->models[list->count++] = (struct stored_model){name, path, store, (uint64_t)st.st_size};
+	list->models[list->count++] = (struct stored_model){.name = name,
+							    .path = path,
+							    .store = store,
+							    .bytes = (uint64_t)st.st_size,
+							    .device = st.st_dev,
+							    .inode = st.st_ino};
+}
+
+/* "-00001-of-00002.gguf" at the end. */
+static bool is_part(const char *name)
+{
+	size_t len = strlen(name), tail = strlen("-00001-of-00002.gguf");
+	const char *end = name + len - tail;
+	return len > tail && end[0] == '-' && strspn(end + 1, "0123456789") == 5 && strncmp(end + 6, "-of-", 4) == 0 &&
+	       strspn(end + 10, "0123456789") == 5;
 }
 
 /* Calls fn for every entry below dir, folders first asked with is_dir. */
@@ -75,7 +89,7 @@ static void walk(struct list *list, const char *dir, const char *store, int dept
 
 static void take_gguf(struct list *list, const char *path, const char *name, const char *store)
 {
-	if (ends_with(name, ".gguf"))
+	if (ends_with(name, ".gguf") && !is_part(name) && strncmp(name, "mmproj", strlen("mmproj")) != 0)
 		add(list, xstrndup(name, strlen(name) - strlen(".gguf")), xstrdup(path), store);
 }
 
@@ -130,15 +144,21 @@ static char *ollama_name(const char *path)
 	return xasprintf("%.*s/%.*s:%s", owner, part[0], model, part[1], part[2]);
 }
 
+static char *blob_path(const char *root, const char *digest)
+{
+	char *blobs = path_join(root, "blobs"), *path = xasprintf("%s/sha256-%s", blobs, digest + strlen("sha256:"));
+	free(blobs);
+	return path;
+}
+
 static void take_manifest(struct list *list, const char *path, const char *name, const char *store)
 {
 	(void)name;
 	char *text = read_small(path);
 	cJSON *manifest = text ? cJSON_Parse(text) : NULL;
-	const char *digest = manifest ? model_digest(manifest) : NULL, *root = strstr(path, "/manifests/");
-	if (digest && root)
-		add(list, ollama_name(path),
-		    xasprintf("%.*s/blobs/sha256-%s", (int)(root - path), path, digest + strlen("sha256:")), store);
+	const char *digest = manifest ? model_digest(manifest) : NULL;
+	if (digest)
+		add(list, ollama_name(path), blob_path(list->root, digest), store);
 	cJSON_Delete(manifest);
 	free(text);
 }
@@ -161,10 +181,19 @@ static char *first_of(char *a, char *b)
 
 static void list_ollama(struct list *list)
 {
-	char *dir = first_of(below("OLLAMA_MODELS", "manifests"), below("HOME", ".ollama/models/manifests"));
-	if (dir)
-		walk(list, dir, "ollama", DEPTH_MAX, take_manifest);
-	free(dir);
+	const char *variable = getenv("OLLAMA_MODELS");
+	char *named = variable && *variable ? xstrdup(variable) : NULL;
+	char *roots[] = {named ? named : below("HOME", ".ollama/models"),
+			 named ? NULL : xstrdup("/usr/share/ollama/.ollama/models")};
+	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
+		char *manifests = roots[i] ? path_join(roots[i], "manifests") : NULL;
+		list->root = roots[i];
+		if (manifests)
+			walk(list, manifests, "ollama", DEPTH_MAX, take_manifest);
+		free(manifests);
+		free(roots[i]);
+	}
+	list->root = NULL;
 }
 
 static void list_hugging_face(struct list *list)
@@ -180,10 +209,14 @@ static void list_hugging_face(struct list *list)
 
 static void list_llama_cpp(struct list *list)
 {
-	char *dir = first_of(below("LLAMA_CACHE", ""), below("HOME", ".cache/llama.cpp"));
-	if (dir)
-		walk(list, dir, "llama.cpp", 1, take_gguf);
-	free(dir);
+	char *named = below("LLAMA_CACHE", "");
+	char *usual = first_of(below("XDG_CACHE_HOME", "llama.cpp"), below("HOME", ".cache/llama.cpp"));
+	if (named)
+		walk(list, named, "llama.cpp", DEPTH_MAX, take_gguf);
+	if (usual)
+		walk(list, usual, "llama.cpp", 1, take_gguf);
+	free(named);
+	free(usual);
 }
 
 static int by_name(const void *a, const void *b)
@@ -222,14 +255,12 @@ void model_store_free(struct stored_model *models, size_t count)
 
 static char *find_alias(const char *name)
 {
-	for (size_t i = 0; i < sizeof(aliases) / sizeof(*aliases); i++) {
-		if (strcmp(aliases[i].alias, name) != 0)
-			continue;
-		char *dir = path_dir(PATH_MODELS), *path = path_join(dir, aliases[i].file);
-		free(dir);
-		return path;
-	}
-	return NULL;
+	struct known_model known;
+	if (!known_models_find(name, &known))
+		return NULL;
+	char *dir = path_dir(PATH_MODELS), *path = path_join(dir, known.file);
+	free(dir);
+	return path;
 }
 
 static char *find_stored(const char *name, char *err, size_t errlen)
@@ -268,11 +299,13 @@ int model_store_find(const char *name, char **path, char *err, size_t errlen)
 	if (*path && access(*path, F_OK) == 0)
 		return 0;
 	if (*path) {
-		snprintf(err, errlen,
-			 "the model '%s' is not here yet (%s); `make run` fetches it, or name another with -m", wanted,
-			 *path);
 		free(*path);
-		*path = NULL;
+		*path = name ? find_stored(name, err, errlen) : NULL;
+		if (*path)
+			return 0;
+		snprintf(err, errlen,
+			 "the model '%s' is not here yet; `bora pull %s` fetches it, or name another with -m", wanted,
+			 wanted);
 		return -1;
 	}
 	if (strchr(name, '/') && ends_with(name, ".gguf")) {

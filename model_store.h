@@ -5,18 +5,21 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct stored_model {
 	char *name; /* what -m takes: "qwen2.5-coder-1.5b-instruct-q4_k_m", "llama3:8b" */
 	char *path;
 	const char *store; /* "bora", "ollama", "huggingface", "llama.cpp" */
 	uint64_t bytes;
+	dev_t device; /* which file it is */
+	ino_t inode;
 };
 
 int model_store_list(struct stored_model **out, size_t *count); /* by name; model_store_free */
 void model_store_free(struct stored_model *, size_t count);
-/* A path that exists, or a name: exact, then unique prefix, then the aliases
- * "default" and "small". NULL name: the default model. Caller frees *path. */
+/* A path that exists, or a name: of the known models ("default", "small"…), exact, then unique prefix.
+ * NULL name: the default model. Caller frees *path. */
 int model_store_find(const char *name, char **path, char *err, size_t errlen);
 
 #endif

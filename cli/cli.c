@@ -12,7 +12,7 @@ const struct cli_command cli_commands[] = {
 	{"sessions", cli_sessions,
 	 "[ls] | show ID | search QUERY | export ID | import FILE… | rename ID TITLE | rm ID… | "
 	 "fork ID | pin ID | unpin ID | check"},
-	{"models", cli_models, "[ls] | show NAME|FILE | rm NAME"},
+	{"models", cli_models, "[ls] | show NAME|FILE | rm NAME [--yes]"},
 	{"pull", cli_pull, "NAME | hf:USER/REPO[:QUANT] | ollama:NAME[:TAG] | URL"},
 	{"tokenize", cli_tokenize, "-m MODEL [--no-bos] [--special]"},
 	{"detokenize", cli_detokenize, "-m MODEL"},
@@ -41,6 +41,23 @@ int cli_fail(const struct cli *cli, const char *format, ...)
 	free(text);
 	free(english);
 	return 1;
+}
+
+bool cli_ask(const struct cli *cli, const char *question)
+{
+	char line[64] = "";
+	fprintf(stderr, "%s ", question);
+	fflush(stderr);
+	if (!fgets(line, sizeof(line), stdin)) {
+		fputs("\n", stderr);
+		return false;
+	}
+	const char *yes = i18n_text(cli->tr, "models.yes"), *answer = line + strspn(line, " \t");
+	struct buffer folded = {0};
+	i18n_fold(cli->tr, answer, strcspn(answer, "\r\n"), &folded);
+	bool agreed = folded.len && (folded.data[0] == 'y' || strncmp(folded.data, yes, strlen(yes)) == 0);
+	buffer_free(&folded);
+	return agreed;
 }
 
 int cli_open_sessions(struct cli *cli, struct sessions **sessions)

@@ -25,10 +25,11 @@ extern const struct cli_command cli_commands[]; /* ends with a NULL name */
 /* Shared by commands. */
 /* "bora: …" on standard error; returns 1. The format and its arguments are English, the line is in the language. */
 int cli_fail(const struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void cli_tell(const char *text); /* a line that is in the language already */
-int cli_open_sessions(struct cli *, struct sessions **);                     /* 0, or the exit code after a line */
-int cli_open_engine(struct cli *, bool vocab_only, struct engine **);        /* waits until loaded */
-void cli_help(const struct cli *);                                           /* --help, from the tables */
+void cli_tell(const char *text);                                      /* a line that is in the language already */
+int cli_open_sessions(struct cli *, struct sessions **);              /* 0, or the exit code after a line */
+int cli_open_engine(struct cli *, bool vocab_only, struct engine **); /* waits until loaded */
+void cli_help(const struct cli *);                                    /* --help, from the tables */
+bool cli_ask(const struct cli *, const char *question);               /* on the terminal; true: yes */
 int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen);
 
 /* Defined in cli/NAME.c */

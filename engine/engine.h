@@ -192,6 +192,7 @@ typedef void engine_inspect_fn(void *arg, const char *key, const char *type, con
 struct engine_file {
 	char name[256], architecture[64], file_type[32], license[64], chat_format[32], warning[256];
 	uint64_t file_bytes, parameters;
+	uint64_t kv_values; /* numbers kept of each token in the context */
 	int tensors, ctx_trained, layers, embedding, vocab_size;
 };
 int engine_inspect(const char *path, struct engine_file *, engine_inspect_fn *, void *arg, char *err, size_t errlen);

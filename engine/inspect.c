@@ -102,6 +102,8 @@ int engine_inspect(const char *path, struct engine_file *file, engine_inspect_fn
 	file->tensors = (int)gguf_tensor_count(model->gguf);
 	file->ctx_trained = model->h.ctx_trained;
 	file->layers = model->h.layers;
+	file->kv_values =
+		(uint64_t)model->h.layers * (uint64_t)model->h.heads_kv * (uint64_t)(model->h.head_k + model->h.head_v);
 	file->embedding = model->h.embd;
 	file->vocab_size = model->h.vocab;
 	for (size_t i = 0; fn && i < gguf_value_count(model->gguf); i++)

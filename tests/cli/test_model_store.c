@@ -42,16 +42,18 @@ static void write_file(const struct home *home, const char *name, const char *te
 
 static void set_home(struct home *home)
 {
-	static const char *const unset[] = {"OLLAMA_MODELS",  "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",
-					    "XDG_CACHE_HOME", "LLAMA_CACHE",  "BORA_DATA_DIR"};
+	static const char *const unset[] = {"HF_HUB_CACHE",   "HUGGINGFACE_HUB_CACHE", "HF_HOME",
+					    "XDG_CACHE_HOME", "LLAMA_CACHE",           "BORA_DATA_DIR"};
 	snprintf(home->dir, sizeof(home->dir), "/tmp/bora-test-store-XXXXXX");
 	assert_non_null(mkdtemp(home->dir));
 	for (size_t i = 0; i < sizeof(unset) / sizeof(unset[0]); i++)
 		unsetenv(unset[i]);
 	setenv("HOME", home->dir, 1);
-	char *models = in_home(home, "models");
+	char *models = in_home(home, "models"), *ollama = in_home(home, ".ollama/models");
 	setenv("BORA_MODELS_DIR", models, 1);
+	setenv("OLLAMA_MODELS", ollama, 1); /* and not that of a service on this machine */
 	free(models);
+	free(ollama);
 }
 
 static void remove_home(struct home *home)
@@ -207,6 +209,39 @@ static void test_folders_that_loop(void **state)
 	remove_home(&home);
 }
 
+/* Names of folders that look like a part of the store, files with several names, and what is no model. */
+static void test_traps(void **state)
+{
+	struct home home;
+	set_home(&home);
+	char *store = in_home(&home, "a/manifests/b"), *hub = in_home(&home, "hub");
+	write_file(&home, "a/manifests/b/manifests/registry.ollama.ai/library/tiny/1b",
+		   "{\"layers\":[{\"mediaType\":\"" MODEL_TYPE "\",\"digest\":\"sha256:" DIGEST "\"}]}");
+	write_file(&home, "a/manifests/b/blobs/sha256-" DIGEST, "1234");
+	write_file(&home, "hub/models--me--x/blobs/abc", "12");
+	write_file(&home, "hub/models--me--x/snapshots/1/mmproj-f16.gguf", "1");
+	write_file(&home, "hub/models--me--x/snapshots/1/big-00001-of-00002.gguf", "1");
+	char *blob = in_home(&home, "hub/models--me--x/blobs/abc");
+	for (int i = 1; i < 3; i++) {
+		char *name = xasprintf("%s/models--me--x/snapshots/%d", hub, i), *link = path_join(name, "x.gguf");
+		assert_int_equal(path_make(name, err, sizeof(err)), 0);
+		assert_int_equal(symlink(blob, link), 0);
+		free(link);
+		free(name);
+	}
+	setenv("OLLAMA_MODELS", store, 1);
+	setenv("HF_HUB_CACHE", hub, 1);
+	lists("ollama tiny:1b 4\nhuggingface x 2\n");
+	finds(&home, "tiny:1b", "a/manifests/b/blobs/sha256-" DIGEST);
+	unsetenv("HF_HUB_CACHE");
+	setenv("LLAMA_CACHE", hub, 1);
+	lists("ollama tiny:1b 4\nllama.cpp x 2\n");
+	free(blob);
+	free(hub);
+	free(store);
+	remove_home(&home);
+}
+
 static void test_finding(void **state)
 {
 	struct home home;
@@ -236,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_manifests),
 		cmocka_unit_test(test_a_fifo_is_no_manifest),
 		cmocka_unit_test(test_folders_that_loop),
+		cmocka_unit_test(test_traps),
 		cmocka_unit_test(test_finding),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,12 @@ static int choose_kernels(struct context *c, const char *isa, char *err, size_t 
 	c->kernels = kernels_choose(isa && *isa ? isa : NULL);
 	if (c->kernels)
 		return 0;
-	snprintf(err, errlen, "this processor has no kernel set called “%s”; leave BORA_ISA unset", isa ? isa : "");
+	size_t at = 0;
+	char names[128] = "";
+	for (const char *const *name = kernels_names(); *name && at < sizeof(names); name++)
+		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", at ? ", " : "", *name);
+	snprintf(err, errlen, "this processor has no kernel set called “%s”; leave BORA_ISA unset, or choose from: %s",
+		 isa ? isa : "", names);
 	return -1;
 }
 

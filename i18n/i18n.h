@@ -29,6 +29,7 @@ enum i18n_bidi {
 	I18N_BIDI_APP,      /* rows in visual order, Arabic joined by us */
 	I18N_BIDI_TERMINAL, /* logical order, fields fenced; the terminal reorders */
 	I18N_BIDI_OFF,      /* logical order, as it stands */
+	I18N_BIDI_WORDS,    /* as APP, where the terminal turns the letters of each word about (kitty) */
 };
 
 /* lang: a BCP 47 or POSIX code, NULL: from LC_ALL, LC_MESSAGES, LANG. An

@@ -139,6 +139,12 @@ static void mark_breaks(struct builder *b, uint32_t start, uint32_t end)
 	}
 }
 
+/* The program puts rows in visual order, and joins their letters. */
+static bool orders(const struct builder *b)
+{
+	return b->o->bidi == I18N_BIDI_APP || b->o->bidi == I18N_BIDI_WORDS;
+}
+
 /* --- Joining ----------------------------------------------------------------------- */
 
 static bool is_arabic(UChar32 c)
@@ -403,7 +409,7 @@ static void visual_order(struct builder *b, int first, int last, int32_t *order,
 		order[i] = i;
 		levels[i] = 0;
 	}
-	if (!b->bidi || b->o->bidi != I18N_BIDI_APP)
+	if (!b->bidi || !orders(b))
 		return;
 	if (b->levels) {
 		memcpy(levels, b->levels + first, (size_t)count * sizeof(*levels));
@@ -644,7 +650,7 @@ static void lay_paragraph(struct builder *b, uint32_t start, uint32_t end)
 	b->bidi = b->rtl || needs_bidi(b, start, end);
 	split_clusters(b, start, end);
 	mark_breaks(b, start, end);
-	if (b->bidi && b->o->bidi == I18N_BIDI_APP)
+	if (b->bidi && orders(b))
 		shape(b);
 	else if (b->bidi && b->tr->width[I18N_WIDTH_LAM_ALEF] == 1)
 		merge_lam_alef(b);
@@ -660,6 +666,31 @@ static void lay_paragraph(struct builder *b, uint32_t start, uint32_t end)
 	b->levels = NULL;
 }
 
+/* The letters of each word trade what they draw, first with last: a terminal that turns words about turns them
+ * back. Where cells stand and what they stand for is what is seen. */
+static void turn_words(struct layout_row *row, struct layout_cell *cells)
+{
+	for (int first = 0, end; first < row->count; first = end + 1) {
+		for (end = first; end < row->count; end++) {
+			UChar32 c;
+			U8_GET_OR_FFFD((const uint8_t *)cells[end].text, 0, 0, cells[end].text_len, c);
+			UCharDirection d = u_charDirection(c);
+			bool letter = d == U_RIGHT_TO_LEFT || d == U_RIGHT_TO_LEFT_ARABIC || c == 0x060C;
+			if (!letter || cells[end].width != 1 ||
+			    (end > first && cells[end].column != cells[end - 1].column + 1))
+				break;
+		}
+		for (int left = first, right = end - 1; left < right; left++, right--) {
+			struct layout_cell was = cells[left];
+			cells[left].text = cells[right].text;
+			cells[left].text_len = cells[right].text_len;
+			cells[right].text = was.text;
+			cells[right].text_len = was.text_len;
+		}
+		end -= end > first; /* what ended a word may begin the next */
+	}
+}
+
 /* --- The whole text ----------------------------------------------------------------------- */
 
 static void finish(struct builder *b, struct layout *out)
@@ -670,9 +701,11 @@ static void finish(struct builder *b, struct layout *out)
 	memory->cells = b->cells;
 	for (size_t i = 0; i < b->cell_count; i++)
 		b->cells[i].text = (b->places[i].shaped ? memory->extra : memory->clean) + b->places[i].offset;
-	const struct layout_cell *cells = b->cells;
+	struct layout_cell *cells = b->cells;
 	for (size_t i = 0; i < b->row_count; i++) {
 		b->rows[i].cells = cells;
+		if (cells && b->o->bidi == I18N_BIDI_WORDS)
+			turn_words(&b->rows[i], cells);
 		if (cells) /* NULL when no row has a cell */
 			cells += b->rows[i].count;
 	}

@@ -635,7 +635,9 @@ static void caret_position(struct editor *ed, int *row, int *column)
 	*row = row_of(ed, at);
 	const struct layout_row *r = &ed->layout.rows[*row];
 	int indent = ed->columns > PROMPT_CELLS + 2 ? PROMPT_CELLS : 0, width = ed->columns;
-	*column = r->rtl ? width - 1 - indent : indent;
+	/* A terminal that reorders moves its cursor too: the blank on either side of the text stays where it is. */
+	bool moved = ed->bidi == I18N_BIDI_TERMINAL && r->rtl;
+	*column = r->rtl ? width - 1 - indent + (moved && indent) : indent;
 	for (int i = 0; i < r->count; i++) {
 		const struct layout_cell *cell = &r->cells[i];
 		if (at >= cell->source && at < cell->source + cell->source_len) {
@@ -648,7 +650,9 @@ static void caret_position(struct editor *ed, int *row, int *column)
 	if (last < 0)
 		return;
 	const struct layout_cell *cell = &r->cells[last];
-	*column = row_shift(ed, r) + (cell->rtl ? cell->column - 1 : cell->column + cell->width);
+	*column = row_shift(ed, r) + (moved       ? r->cells[0].column - (r->cells[0].source_len > 0)
+				      : cell->rtl ? cell->column - 1
+						  : cell->column + cell->width);
 	*column = *column < 0 ? 0 : *column >= width ? width - 1 : *column;
 }
 

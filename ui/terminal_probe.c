@@ -194,7 +194,15 @@ static bool begins(const char *text, const char *with)
 /* Terminals that put rows in order and cannot be told not to, by what they call themselves. */
 static bool insists(const char *name)
 {
-	return begins(name, "Konsole") || begins(name, "mlterm") || begins(name, "kitty");
+	return begins(name, "Konsole") || begins(name, "mlterm");
+}
+
+/* kitty draws the letters of a word from the right, and words from the left. */
+static bool turns_words(const struct terminal_facts *facts)
+{
+	bool named = facts->name[0] && !*environment("TMUX") && !*environment("STY");
+	return begins(facts->name, "kitty") || begins(facts->outer, "kitty") ||
+	       (!named && begins(environment("TERM"), "xterm-kitty"));
 }
 
 enum i18n_bidi terminal_facts_bidi(const struct terminal_facts *facts)
@@ -202,14 +210,16 @@ enum i18n_bidi terminal_facts_bidi(const struct terminal_facts *facts)
 	const char *term = environment("TERM");
 	if (terminal_facts_explicit(facts))
 		return I18N_BIDI_APP;
+	if (turns_words(facts))
+		return I18N_BIDI_WORDS;
 	bool inside = *environment("TMUX") || *environment("STY");
 	bool terminal = insists(facts->name) || insists(facts->outer);
 	/* tmux and screen cannot pass CSI 8 l on, so that even a terminal that obeys it insists. */
 	if (inside && (begins(facts->outer, "VTE") || *environment("VTE_VERSION")))
 		terminal = true;
 	if (!facts->name[0] || inside)
-		terminal = terminal || begins(term, "mlterm") || begins(term, "xterm-kitty") ||
-			   begins(term, "konsole") || *environment("KONSOLE_VERSION") ||
+		terminal = terminal || begins(term, "mlterm") || begins(term, "konsole") ||
+			   *environment("KONSOLE_VERSION") ||
 			   strcmp(environment("TERM_PROGRAM"), "Apple_Terminal") == 0;
 	return terminal ? I18N_BIDI_TERMINAL : I18N_BIDI_APP;
 }

@@ -662,7 +662,8 @@ static void draw_mark(const struct transcript *t, const struct strip *s, const s
 	int width = i18n_width(t->tr, mark->text, len);
 	struct layout_options options = {.width = width > 0 ? width : 1, .bidi = t->bidi};
 	struct layout layout;
-	options.direction = piece->rtl && t->bidi == I18N_BIDI_APP ? LAYOUT_RTL : LAYOUT_LTR;
+	options.direction =
+		piece->rtl && (t->bidi == I18N_BIDI_APP || t->bidi == I18N_BIDI_WORDS) ? LAYOUT_RTL : LAYOUT_LTR;
 	i18n_layout(t->tr, mark->text, len, &options, &layout);
 	int x = s->x + (piece->rtl ? s->width - mark->column - width : mark->column);
 	for (int i = 0; i < layout.rows[0].count; i++) {

@@ -85,6 +85,10 @@ static void test_acceptance_cases_for_a_terminal_that_reorders(void **state)
 	run_case(tr, &(struct acceptance){0, "plain", 80, 5, "plain|", NULL}, I18N_BIDI_TERMINAL);
 	run_case(tr, &(struct acceptance){0, "ש", 1, 1, "ש" LRM "|", NULL}, I18N_BIDI_TERMINAL);
 	run_case(tr, &(struct acceptance){16, "שלום (abc) עולם!", 20, 16, "שלום (abc) עולם!|", NULL}, I18N_BIDI_OFF);
+	/* A terminal that turns the letters of words about gets them so, joined, the words in their places. */
+	run_case(tr, &(struct acceptance){16, "שלום (abc) עולם!", 18, 16, "  !עולם (abc) שלום|", NULL},
+		 I18N_BIDI_WORDS);
+	run_case(tr, &(struct acceptance){12, "سلام، 12", 8, 7, " 12 \uFEB3\uFEFC\uFEE1،|", NULL}, I18N_BIDI_WORDS);
 	/* Where isolates take cells of their own there are none; where a lam and its alef take one, they are one. */
 	i18n_set_width(tr, I18N_WIDTH_ISOLATE, 1);
 	i18n_set_width(tr, I18N_WIDTH_LAM_ALEF, 1);

@@ -120,16 +120,16 @@ static void test_who_puts_rows_in_order(void **state)
 	assert_int_equal(bidi_of("VTE(7000)", "", 1), I18N_BIDI_APP); /* told so by CSI 8 l */
 	assert_int_equal(bidi_of("Konsole 22.12.3", "", -1), I18N_BIDI_TERMINAL);
 	assert_int_equal(bidi_of("mlterm(3.9.2)", "", -1), I18N_BIDI_TERMINAL);
-	assert_int_equal(bidi_of("kitty(0.26.5)", "", 0), I18N_BIDI_TERMINAL);
+	assert_int_equal(bidi_of("kitty(0.26.5)", "", 0), I18N_BIDI_WORDS);
 	setenv("TERM", "xterm-kitty", 1);
-	assert_int_equal(bidi_of("", "", -1), I18N_BIDI_TERMINAL);
+	assert_int_equal(bidi_of("", "", -1), I18N_BIDI_WORDS);
 	clean(state);
 	setenv("TERM_PROGRAM", "Apple_Terminal", 1);
 	assert_int_equal(bidi_of("", "", -1), I18N_BIDI_TERMINAL);
 	clean(state);
 	setenv("TMUX", "/tmp/tmux,1,0", 1);
 	assert_int_equal(bidi_of("tmux 3.3a", "XTerm(379) xterm-256color", -1), I18N_BIDI_APP);
-	assert_int_equal(bidi_of("tmux 3.3a", "kitty(0.26.5) xterm-kitty", -1), I18N_BIDI_TERMINAL);
+	assert_int_equal(bidi_of("tmux 3.3a", "kitty(0.26.5) xterm-kitty", -1), I18N_BIDI_WORDS);
 	/* It would obey, but tmux does not pass the order on. */
 	assert_int_equal(bidi_of("tmux 3.3a", "VTE(7000) xterm-256color", -1), I18N_BIDI_TERMINAL);
 	clean(state);

@@ -346,6 +346,14 @@ static void name_session(struct chat *chat, const struct buffer *prompt)
 	free(line);
 }
 
+/* A conversation keeps the one that it began with, as in the chat, unless another is asked for. */
+static const char *system_prompt(const struct chat *chat)
+{
+	const struct options *options = chat->cli->options;
+	bool other = option_given(options, OPTION_SYSTEM) || option_given(options, OPTION_ROLE);
+	return chat->session.system && !other ? chat->session.system : chat->system;
+}
+
 static int start(struct chat *chat, const struct buffer *prompt, char *err, size_t errlen)
 {
 	struct cli *cli = chat->cli;
@@ -362,7 +370,7 @@ static int start(struct chat *chat, const struct buffer *prompt, char *err, size
 		.sessions = chat->sessions,
 		.session = chat->session.row,
 		.model_name = model->name,
-		.system = *chat->system || !chat->session.system ? chat->system : chat->session.system,
+		.system = system_prompt(chat),
 		.sampling = sampling,
 		.max_tokens = max_tokens,
 		.cache_id = chat->sessions ? chat->session.id : NULL,

@@ -82,6 +82,13 @@ def test_all_but_the_new_turn_is_known(home, name, tokens):
     assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600]
 
 
+def test_a_conversation_keeps_its_system_prompt(home):
+    answer = home.ask(QUESTION, None, "--system", "You are a pirate.")
+    assert home.ask("And of Spain?", answer["session"])["usage"]["cached_tokens"] == held(answer)
+    other = home.ask("And of Italy?", answer["session"], "--system", "You are a monk.")
+    assert 0 < other["usage"]["cached_tokens"] < held(answer)
+
+
 def test_the_answer_is_that_of_a_model_that_read_it_all(home, tmp_path):
     answer = home.ask(QUESTION)
     shutil.copytree(home.data, tmp_path / "cold")

@@ -252,7 +252,7 @@ static int read_path(const struct turn *turn, struct message_end *path, char *er
 	size_t worth = 0;
 	struct message_end more;
 	*path = (struct message_end){0};
-	if (!turn->o.sessions)
+	if (!turn->o.sessions || (turn->o.aside && !turn->o.seen))
 		return 0;
 	do {
 		if (message_path_end(turn->o.sessions, turn->o.session, path->count ? path->messages[0].id : 0,

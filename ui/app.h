@@ -60,6 +60,7 @@ struct overlay;
 struct app_terminal;
 struct app_blocks;
 struct find;
+struct compact;
 
 struct app {
 	struct ui_options o;
@@ -117,10 +118,11 @@ struct app {
 	char *set_aside; /* what was in the input before */
 	int64_t *undone; /* leaves that /undo left, the latest last */
 	int undone_count;
-	int64_t compacted_from; /* the leaf before /compact, until something is said; 0: none */
-	bool aside;             /* the running turn is no part of the conversation */
-	struct find *find;      /* NULL: nothing is looked for */
-	char *find_last;        /* what was, or NULL */
+	int64_t compacted_from;  /* the leaf before /compact, until something is said; 0: none */
+	struct compact *compact; /* a long conversation is being summed up; NULL: not */
+	bool aside;              /* the running turn is no part of the conversation */
+	struct find *find;       /* NULL: nothing is looked for */
+	char *find_last;         /* what was, or NULL */
 
 	char *banner; /* a line above the input, until something else happens */
 	enum style banner_style;
@@ -183,8 +185,9 @@ void app_turn_open_model(struct app *, const char *path);
 void app_turn_send(struct app *, const char *text, size_t len); /* now, or when the model is ready */
 void app_turn_regenerate(struct app *, int keep);               /* answers anew after the first `keep` messages */
 bool app_turn_possible(const struct app *);                     /* the model is ready and free */
-/* Asks the model something about the first `seen` messages; app_compact_finish() gets the answer. */
-void app_turn_aside(struct app *, const char *question, int seen, int max_tokens);
+/* Asks the model something about the first `seen` messages; app_compact_finish() gets the answer. False with a word
+ * about it. */
+bool app_turn_aside(struct app *, const char *question, int seen, int max_tokens);
 void app_turn_events(struct app *);       /* takes what the engine has to say */
 bool app_turn_interrupt(struct app *);    /* false: nothing runs or waits */
 void app_turn_show_waiting(struct app *); /* what waits, at the end of the transcript */
@@ -259,7 +262,10 @@ void app_tree_do(struct app *, enum tree_op); /* to the chosen message */
 
 /* --- app_compact.c --- */
 void app_compact(struct app *);
-void app_compact_finish(struct app *); /* the running turn has summed up */
+bool app_compact_finish(struct app *); /* the running turn has summed up; true: app_compact_go_on() is to follow it */
+void app_compact_go_on(struct app *);
+void app_compact_tell(struct app *); /* that it is being done */
+void app_compact_forget(struct app *);
 
 /* --- app_settings.c. What is returned is freed by the caller. --- */
 void app_settings_command(struct app *, const char *name, const char *value); /* either may be NULL */

@@ -294,22 +294,25 @@ void app_turn_regenerate(struct app *app, int keep)
 		app_note(app, ENTRY_ERROR, app_error(app, err));
 }
 
-void app_turn_aside(struct app *app, const char *question, int seen, int max_tokens)
+bool app_turn_aside(struct app *app, const char *question, int seen, int max_tokens)
 {
 	char err[512];
 	struct turn_options options = turn_options(app);
 	options.aside = true;
 	options.seen = seen;
 	options.max_tokens = max_tokens;
+	if (!seen) /* nothing of the conversation itself: its file is for that */
+		options.cache_id = NULL;
 	if (turn_start(&app->turn, &options, question, strlen(question), err, sizeof(err))) {
 		app->turn = NULL;
 		app_banner(app, STYLE_ERROR, false, app_error(app, err));
-		return;
+		return false;
 	}
 	app->aside = true;
 	app->turn_began = app->now;
 	app->answer_entry = -1;
 	set_phase(app, ENGINE_PROMPT);
+	return true;
 }
 
 /* --- Events -------------------------------------------------------------------------------- */
@@ -420,7 +423,7 @@ static void finish(struct app *app)
 static void aside_text(struct app *app)
 {
 	if (app->progress.phase != ENGINE_TEXT)
-		app_banner(app, STYLE_DIM, false, xstrdup(i18n_text(app->tr, "compact.working")));
+		app_compact_tell(app);
 	set_phase(app, ENGINE_TEXT);
 	app->progress.tokens++;
 }
@@ -429,11 +432,15 @@ static void finish_aside(struct app *app)
 {
 	struct turn *turn = app->turn;
 	app->aside = false;
-	app_compact_finish(app);
-	notify(app, app->now - app->turn_began, i18n_text(app->tr, "chat.notify"));
+	bool more = app_compact_finish(app);
 	turn_free(turn);
 	app->turn = NULL;
 	set_phase(app, ENGINE_NONE);
+	if (more) {
+		app_compact_go_on(app);
+		return;
+	}
+	notify(app, app->now - app->turn_began, i18n_text(app->tr, "chat.notify"));
 	start_waiting(app);
 }
 
@@ -500,6 +507,7 @@ void app_turn_end(struct app *app)
 	turn_free(app->turn); /* stores the answer so far */
 	app->turn = NULL;
 	app->aside = false;
+	app_compact_forget(app);
 	app->stray = true;
 	set_phase(app, ENGINE_NONE);
 }

@@ -190,6 +190,74 @@ static void test_compact(void **state)
 	assert_stored(f, "user: one|assistant: ONE|user: two|assistant: TWO|user: three|assistant: THREE|");
 }
 
+/* What is behind the line of three dashes in the running request. */
+static const char *part(void)
+{
+	const char *line = strstr(fake->last_request, "\n---\n\n");
+	assert_non_null(line);
+	return line + strlen("\n---\n\n");
+}
+
+/* What has left the context is summed up as well: everything is shown to the model, in parts that fit. */
+static void test_compact_in_parts(void **state)
+{
+	enum { EXCHANGES = 9, PARTS_MOST = 20 };
+	struct fixture *f = *state;
+	struct buffer all = {0}, shown = {0};
+	char answer[700];
+	int parts = 0;
+	fake_ready();
+	events(f);
+	for (int i = 0; i < EXCHANGES; i++) {
+		char question[32];
+		snprintf(question, sizeof(question), "question %d", i);
+		memset(answer, 'a' + i, sizeof(answer) - 1);
+		for (size_t k = 99; k < sizeof(answer) - 1; k += 100)
+			answer[k] = i == 3 ? 'd' : '\n'; /* one of them is a single line */
+		answer[sizeof(answer) - 1] = '\0';
+		exchange(f, question, answer);
+		if (i < EXCHANGES - 1)
+			buffer_printf(&all, "[user]\n%s\n\n[assistant]\n%s\n\n", question, answer);
+	}
+	char *before = stored(f);
+	keys(f, "/compact\r");
+	assert_seen(f, "part 1 of about");
+	while (fake->busy && parts++ < PARTS_MOST) {
+		char summary[32];
+		size_t len = strlen(part());
+		assert_true(strlen(fake->last_request) / 4 + 125 <= 1000);
+		buffer_append(&shown, part(), len - 1); /* the line's end is the fake engine's */
+		assert_int_equal(strstr(fake->last_request, "of all that came before") != NULL, parts > 1);
+		snprintf(summary, sizeof(summary), "summary %d", parts - 1);
+		assert_int_equal(strstr(fake->last_request, summary) != NULL, parts > 1);
+		snprintf(summary, sizeof(summary), "summary %d", parts);
+		fake_text(summary);
+		fake_done(ENGINE_STOP);
+		events(f);
+	}
+	assert_in_range(parts, 2, PARTS_MOST - 1);
+	assert_string_equal(shown.data, all.data);
+	char *path = stored(f), *last = xasprintf("|assistant: summary %d|user: question 8|assistant: iii", parts);
+	assert_non_null(strstr(path, last));
+	assert_null(strstr(path, "question 7"));
+	keys(f, "/undo\r");
+	assert_stored(f, before);
+	keys(f, "/compact\r");
+	fake_text("half");
+	fake_done(ENGINE_STOP);
+	events(f);
+	assert_seen(f, "part 2 of about");
+	keys(f, "\033");
+	events(f);
+	assert_seen(f, "everything is as it was");
+	assert_stored(f, before);
+	free(last);
+	free(path);
+	free(before);
+	buffer_free(&all);
+	buffer_free(&shown);
+}
+
 static void test_warning_before_anything_drops_out(void **state)
 {
 	struct fixture *f = *state;
@@ -383,6 +451,7 @@ int main(void)
 		KEPT(test_fork_at_a_message),
 		KEPT(test_pins),
 		KEPT(test_compact),
+		KEPT(test_compact_in_parts),
 		KEPT(test_warning_before_anything_drops_out),
 		KEPT(test_memory_begins_behind_what_is_left_out),
 		KEPT(test_find),

@@ -69,32 +69,34 @@ INLINE float best_scale(__m512 low, __m512 high, __m512i a, __m512i b, float lar
 	return squares ? sum16(products) / (float)squares : largest / 127;
 }
 
-static void quantize_group(const float *x, struct act_block *block, struct act_plain *plain, int super, int group)
+static void quantize_group(const float *x, struct act_wide *block, struct act_quads *quads, int super, int group)
 {
 	__m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + HALF);
 	float largest = largest_of(low, high), inverse = inverse_scale(largest);
 	__m512i a = quantize16(low, inverse), b = quantize16(high, inverse);
 	float scale = best_scale(low, high, a, b, largest);
-	__m128i first = _mm512_cvtepi32_epi8(a), second = _mm512_cvtepi32_epi8(b);
-	int sum[2] = {_mm512_reduce_add_epi32(a), _mm512_reduce_add_epi32(b)}, lane = act_lane(super, group);
-	int8_t *q = block->q[super] + act_byte(group * GROUP), *own = plain->q[super] + group * GROUP;
-	_mm_store_si128((void *)q, first);
-	_mm_store_si128((void *)(q + 64), second);
-	_mm_store_si128((void *)own, first);
-	_mm_store_si128((void *)(own + HALF), second);
+	int first = _mm512_reduce_add_epi32(a), second = _mm512_reduce_add_epi32(b), lane = act_lane(super, group);
+	int8_t *q = block->q + SUPER * super + GROUP * group;
+	_mm_store_si128((void *)q, _mm512_cvtepi32_epi8(a));
+	_mm_store_si128((void *)(q + HALF), _mm512_cvtepi32_epi8(b));
+	for (int i = 0; i < GROUP / 4; i++)
+		memcpy(quads->q + 4 * wide_quad(super, group, i), q + 4 * i, 4);
 	block->scale[lane] = scale;
-	block->sum[lane] = scale * (float)(sum[0] + sum[1]);
-	for (int i = 2 * group; i < 2 * group + 2; i++)
-		block->half_sum[super][i] = plain->half_sum[super][act_quad(i)] = (float)sum[i % 2];
+	block->sum[lane] = scale * (float)(first + second);
+	block->half_sum[0][lane] = (float)first;
+	block->half_sum[1][lane] = (float)second;
 }
 
 static void avx512_quantize(const float *x, int64_t n, void *out)
 {
-	struct act_block *blocks = out;
-	struct act_plain *plain = act_plain(out, n);
-	clear_last(out, n);
+	struct act_wide *blocks = out;
+	struct act_quads *quads = act_quads(out, n);
+	if (n % PAIR) {
+		memset(&blocks[n / PAIR], 0, sizeof(*blocks));
+		memset(&quads[n / PAIR], 0, sizeof(*quads));
+	}
 	for (int64_t g = 0; g < n / GROUP; g++)
-		quantize_group(x + g * GROUP, &blocks[g / GROUPS / 2], &plain[g / GROUPS / 2], (int)(g / GROUPS % 2),
+		quantize_group(x + g * GROUP, &blocks[g / GROUPS / 2], &quads[g / GROUPS / 2], (int)(g / GROUPS % 2),
 			       (int)(g % GROUPS));
 }
 

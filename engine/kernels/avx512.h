@@ -10,6 +10,36 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* 512 activations as this set reads them (it has the room of act_block and act_plain). */
+struct act_wide {
+	int8_t q[PAIR];               /* in their own order */
+	float scale[SUMS], sum[SUMS]; /* by lanes: act_lane() */
+	float half_sum[2][SUMS];      /* sums of q in first and second halves of groups, by lanes */
+};
+
+/* The bytes once more in the order in which few columns meet them; these follow the blocks of a row. A register has a
+ * quad, four neighbours, of every fourth of the groups, so that products of two registers add up in their lanes,
+ * and neighbours in two such sums are the lanes of kernels.h. */
+struct act_quads {
+	int8_t q[PAIR]; /* quad i of a group is the wide_quad()th */
+};
+_Static_assert(sizeof(struct act_wide) + sizeof(struct act_quads) <=
+		       sizeof(struct act_block) + sizeof(struct act_plain),
+	       "room");
+
+/* Registers of 64 bytes: first half of the even groups, their second halves, the same of the odd ones; two registers
+ * each, of two quads. Lane c of 128 bits: a quad of group 2c (or 2c + 1) of superblock 0 and of superblock 1, then
+ * the next quad of both. */
+static inline int wide_quad(int super, int group, int quad)
+{
+	return 16 * (4 * (group % 2) + quad / 2) + 4 * (group / 2) + 2 * (quad % 2) + super;
+}
+
+static inline struct act_quads *act_quads(const void *row, int64_t n)
+{
+	return (struct act_quads *)((struct act_wide *)row + act_blocks(n));
+}
+
 /* matmul() of kernels.h for quantised types. */
 void avx512_multiply(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first, int64_t last,
 		     const uint8_t *act, size_t act_stride, int k, float *y, size_t y_stride);

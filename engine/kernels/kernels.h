@@ -56,6 +56,7 @@ struct kernels {
 	const char *name; /* as BORA_ISA names it: "reference", "avx2", "avx512vl", "neon", … */
 
 	/* x [n] -> the quantised row at out, kernels_activation_bytes(n) long, 64-byte aligned.
+	 * The order of its bytes is the set's own: only its matmul() reads it.
 	 * n: a multiple of 32. NaN and infinity become a scale that is none: the product is NaN. */
 	void (*quantize)(const float *x, int64_t n, void *out);
 

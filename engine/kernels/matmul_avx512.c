@@ -5,8 +5,9 @@
  * stays in the second-level cache, and every column passes over it without horizontal sums.
  * Both add in the order of kernels.h.
  *
- * Unpacked bytes are in the order of struct act_block: a register holds 16 weights (a half of a
- * group) of four groups. Most formats hold them like that but for a choice of 128-bit lanes. */
+ * Unpacked bytes are in the order of struct act_quads. Formats hold 16 neighbours (a half of a
+ * group) together; four such pieces of a superblock are chosen for a register, and the quads of
+ * two superblocks then interleaved. */
 #if defined(__x86_64__)
 #include "avx512.h"
 
@@ -14,6 +15,8 @@
 
 enum {
 	FEW = 4,          /* columns that one unpacking serves without a tile */
+	NEAR = 24 << 10,  /* bytes of columns that stay in the first-level cache */
+	TOGETHER = 8,     /* rows that share a block of columns which do not */
 	ROWS = 16,        /* of a tile */
 	HIGH = 2,         /* tiles that a column meets at once */
 	COLUMNS = 8,      /* whose accumulators stay in the first-level cache */
@@ -25,10 +28,11 @@ enum {
 
 /* --- Unpacking: 512 weights -------------------------------------------------------------------------- */
 
+/* Registers of q[odd][half] in the order of act_quads. */
 struct pair {
-	__m512i q[2][4];       /* of each superblock, as act_block's q; where halves have scales, as its plain */
+	__m512i q[2][2][2];
 	__m512 d, m;           /* by lanes */
-	__m512 sub[2], min[2]; /* integers, by act_quad: Q2_K, Q3_K, Q6_K */
+	__m512 sub[2], min[2]; /* integers of first and second halves, by lanes: Q2_K, Q3_K, Q6_K */
 };
 
 INLINE uint32_t load32(const uint8_t *p)
@@ -93,18 +97,45 @@ INLINE __m512i iq4_values(__m512i index)
 	return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), index);
 }
 
-INLINE void nibble_halves(__m512i even, __m512i odd, __m512i *q)
+/* The pieces of superblocks a and b, by quads. */
+INLINE void interleave(__m512i a, __m512i b, __m512i *q)
 {
-	q[0] = low_nibbles(even);
-	q[1] = high_nibbles(even);
-	q[2] = low_nibbles(odd);
-	q[3] = high_nibbles(odd);
+	q[0] = _mm512_unpacklo_epi32(a, b);
+	q[1] = _mm512_unpackhi_epi32(a, b);
 }
 
-/* Eight blocks of a legacy type, `bytes` each, whose nibbles begin at `at`. */
-INLINE void nibble_blocks(const uint8_t *b, int bytes, int at, __m512i *q)
+/* The same of 16 bytes, for every lane of 128 bits. */
+INLINE void interleave16(const uint8_t *a, const uint8_t *b, __m512i *q)
 {
-	nibble_halves(four_pieces(b + at, 2 * bytes), four_pieces(b + bytes + at, 2 * bytes), q);
+	__m128i x = load_bytes16(a), y = load_bytes16(b);
+	q[0] = _mm512_broadcast_i32x4(_mm_unpacklo_epi32(x, y));
+	q[1] = _mm512_broadcast_i32x4(_mm_unpackhi_epi32(x, y));
+}
+
+INLINE void split_nibbles(const __m512i *both, __m512i *low, __m512i *high)
+{
+#pragma GCC unroll 2
+	for (int j = 0; j < 2; j++) {
+		low[j] = low_nibbles(both[j]);
+		high[j] = high_nibbles(both[j]);
+	}
+}
+
+/* Legacy types: blocks of a group, `bytes` each. A piece at `at` of the even or the odd ones of superblock s. */
+INLINE __m512i blocks_piece(const uint8_t *b, int bytes, int at, int s, int odd)
+{
+	return four_pieces(b + (8 * s + odd) * bytes + at, 2 * bytes);
+}
+
+/* Nibbles: the first half of a group is in the low ones. Without a second superblock there is nothing to read of it. */
+INLINE void nibble_blocks(const uint8_t *b, int supers, int bytes, int at, struct pair *p)
+{
+#pragma GCC unroll 2
+	for (int odd = 0; odd < 2; odd++) {
+		__m512i second = supers > 1 ? blocks_piece(b, bytes, at, 1, odd) : _mm512_setzero_si512(), both[2];
+		interleave(blocks_piece(b, bytes, at, 0, odd), second, both);
+		split_nibbles(both, p->q[odd][0], p->q[odd][1]);
+	}
 }
 
 /* Halves (f16) of sixteen blocks, by lanes. */
@@ -125,74 +156,87 @@ INLINE void set_offset(struct pair *p, __m512 d, float offset)
 
 INLINE void unpack_q4_0(const uint8_t *b, int supers, struct pair *p)
 {
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++)
-		nibble_blocks(b + 144 * s, 18, 2, p->q[s]);
+	nibble_blocks(b, supers, 18, 2, p);
 	set_offset(p, lane_halves(b, 18), 8);
 }
 
 INLINE void unpack_q4_1(const uint8_t *b, int supers, struct pair *p)
 {
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++)
-		nibble_blocks(b + 160 * s, 20, 4, p->q[s]);
+	nibble_blocks(b, supers, 20, 4, p);
 	p->d = lane_halves(b, 20);
 	p->m = lane_halves(b + 2, 20);
 }
 
-/* Adds the fifth bits of the blocks at p, p + stride… (16 of them each) to their bytes. */
-INLINE __m512i add_fifth(__m512i q, const uint8_t *p, int stride)
+/* 16 where the bits of the pieces at p, p + stride… (16 bits each) are. */
+INLINE __m512i fifth_pieces(const uint8_t *p, int stride)
 {
 	__mmask64 bits = load16(p) | load16(p + stride) << 16 | (uint64_t)load16(p + 2 * stride) << 32 |
 			 (uint64_t)load16(p + 3 * stride) << 48;
-	return _mm512_mask_add_epi8(q, bits, q, _mm512_set1_epi8(16));
+	return _mm512_maskz_set1_epi8(bits, 16);
 }
 
-INLINE void fifth_blocks(const uint8_t *b, int bytes, int at, __m512i *q)
+/* Nibbles as above after four bytes of fifth bits, which begin at `at`. */
+INLINE void fifth_blocks(const uint8_t *b, int supers, int bytes, int at, struct pair *p)
 {
-	nibble_blocks(b, bytes, at + 4, q);
-#pragma GCC unroll 16
-	for (int i = 0; i < 4; i++)
-		q[i] = add_fifth(q[i], b + i / 2 * bytes + at + i % 2 * 2, 2 * bytes);
+	nibble_blocks(b, supers, bytes, at + 4, p);
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		const uint8_t *bits = b + i / 2 * bytes + at + i % 2 * 2;
+		__m512i *q = p->q[i / 2][i % 2], fifth[2];
+		interleave(fifth_pieces(bits, 2 * bytes),
+			   supers > 1 ? fifth_pieces(bits + 8 * bytes, 2 * bytes) : _mm512_setzero_si512(), fifth);
+		q[0] = _mm512_or_si512(q[0], fifth[0]);
+		q[1] = _mm512_or_si512(q[1], fifth[1]);
+	}
 }
 
 INLINE void unpack_q5_0(const uint8_t *b, int supers, struct pair *p)
 {
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++)
-		fifth_blocks(b + 176 * s, 22, 2, p->q[s]);
+	fifth_blocks(b, supers, 22, 2, p);
 	set_offset(p, lane_halves(b, 22), 16);
 }
 
 INLINE void unpack_q5_1(const uint8_t *b, int supers, struct pair *p)
 {
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++)
-		fifth_blocks(b + 192 * s, 24, 4, p->q[s]);
+	fifth_blocks(b, supers, 24, 4, p);
 	p->d = lane_halves(b, 24);
 	p->m = lane_halves(b + 2, 24);
 }
 
 INLINE void unpack_q8_0(const uint8_t *b, int supers, struct pair *p)
 {
-#pragma GCC unroll 16
-	for (int i = 0; i < 4 * supers; i++) {
-		const uint8_t *first = b + 272 * (i / 4) + 34 * (i % 4 / 2) + 2 + 16 * (i % 2);
-		p->q[i / 4][i % 4] = _mm512_xor_si512(four_pieces(first, 68), _mm512_set1_epi8(-128));
+	const __m512i sign = _mm512_set1_epi8(-128);
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		int odd = i / 2, at = 2 + HALF * (i % 2);
+		__m512i second = supers > 1 ? blocks_piece(b, 34, at, 1, odd) : _mm512_setzero_si512();
+		__m512i first = _mm512_xor_si512(blocks_piece(b, 34, at, 0, odd), sign);
+		interleave(first, _mm512_xor_si512(second, sign), p->q[odd][i % 2]);
 	}
 	set_offset(p, lane_halves(b, 34), 128);
 }
 
+INLINE void look_up_iq4(struct pair *p)
+{
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+		p->q[i / 4][i / 2 % 2][i % 2] = iq4_values(p->q[i / 4][i / 2 % 2][i % 2]);
+}
+
 INLINE void unpack_iq4_nl(const uint8_t *b, int supers, struct pair *p)
 {
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++) {
-		nibble_blocks(b + 144 * s, 18, 2, p->q[s]);
-#pragma GCC unroll 16
-		for (int i = 0; i < 4; i++)
-			p->q[s][i] = iq4_values(p->q[s][i]);
-	}
+	nibble_blocks(b, supers, 18, 2, p);
+	look_up_iq4(p);
 	set_offset(p, lane_halves(b, 18), 128);
+}
+
+/* K-quants: superblocks of `bytes` each. 128 of them at b, 16 of a half of two groups together: the first of every
+ * two pieces, and the second. */
+INLINE void two_pieces(const uint8_t *b, __m512i *even, __m512i *odd)
+{
+	__m512i x = load_once(b), y = load_once(b + 64);
+	*even = _mm512_shuffle_i32x4(x, y, 0x88);
+	*odd = _mm512_shuffle_i32x4(x, y, 0xdd);
 }
 
 /* Two words of superblock a and two of b, a a b b in every 128 bits. */
@@ -219,15 +263,15 @@ INLINE void unpack_iq4_xs(const uint8_t *b, int supers, struct pair *p)
 	high = _mm512_srlv_epi32(high, _mm512_slli_epi32(group, 1));
 	high = _mm512_slli_epi32(_mm512_and_si512(high, _mm512_set1_epi32(3)), 4);
 	__m512i scale = _mm512_sub_epi32(_mm512_or_si512(low, high), _mm512_set1_epi32(32));
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++) {
-		const uint8_t *qs = b + 136 * s + 8;
-		__m512i x = load_once(qs), y = load_once(qs + 64);
-		nibble_halves(_mm512_shuffle_i32x4(x, y, 0x88), _mm512_shuffle_i32x4(x, y, 0xdd), p->q[s]);
-#pragma GCC unroll 16
-		for (int i = 0; i < 4; i++)
-			p->q[s][i] = iq4_values(p->q[s][i]);
+	__m512i piece[2][2], both[2];
+	two_pieces(b + 8, &piece[0][0], &piece[0][1]);
+	two_pieces(second + 8, &piece[1][0], &piece[1][1]);
+#pragma GCC unroll 2
+	for (int odd = 0; odd < 2; odd++) {
+		interleave(piece[0][odd], piece[1][odd], both);
+		split_nibbles(both, p->q[odd][0], p->q[odd][1]);
 	}
+	look_up_iq4(p);
 	set_offset(p, _mm512_mul_ps(lane_d(b, second), _mm512_cvtepi32_ps(scale)), 128);
 }
 
@@ -262,143 +306,169 @@ INLINE void set_scales_45k(const uint8_t *b, int bytes, struct pair *p)
 	p->m = _mm512_mul_ps(p->m, unsigned_to_float16(min));
 }
 
-INLINE void nibbles_45k(const uint8_t *qs, __m512i *q)
+/* Low nibbles are even groups, high ones odd groups. */
+INLINE void nibbles_45k(const uint8_t *qs, int bytes, struct pair *p)
 {
-	__m512i x = load_once(qs), y = load_once(qs + 64);
-	__m512i first = _mm512_shuffle_i32x4(x, y, 0x88), second = _mm512_shuffle_i32x4(x, y, 0xdd);
-	q[0] = low_nibbles(first);
-	q[1] = low_nibbles(second);
-	q[2] = high_nibbles(first);
-	q[3] = high_nibbles(second);
+	__m512i piece[2][2], both[2];
+	two_pieces(qs, &piece[0][0], &piece[0][1]);
+	two_pieces(qs + bytes, &piece[1][0], &piece[1][1]);
+#pragma GCC unroll 2
+	for (int half = 0; half < 2; half++) {
+		interleave(piece[0][half], piece[1][half], both);
+		split_nibbles(both, p->q[0][half], p->q[1][half]);
+	}
 }
 
 INLINE void unpack_q4_k(const uint8_t *b, int supers, struct pair *p)
 {
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++)
-		nibbles_45k(b + 144 * s + 16, p->q[s]);
+	nibbles_45k(b + 16, 144, p);
 	set_scales_45k(b, 144, p);
-}
-
-/* Adds bit 2k of lane k of `bits` to the even groups and bit 2k + 1 to the odd ones, as 16. */
-INLINE void add_fifth_bits(const uint8_t *bits, __m512i *q)
-{
-	const __m512i fifth = _mm512_set1_epi8(16);
-	__m512i first = _mm512_broadcast_i32x4(load_bytes16(bits));
-	__m512i second = _mm512_broadcast_i32x4(load_bytes16(bits + 16));
-	q[0] = or_masked(q[0], rotate_lanes(first, 4, 2, 0, 62), fifth);
-	q[1] = or_masked(q[1], rotate_lanes(second, 4, 2, 0, 62), fifth);
-	q[2] = or_masked(q[2], rotate_lanes(first, 3, 1, 63, 61), fifth);
-	q[3] = or_masked(q[3], rotate_lanes(second, 3, 1, 63, 61), fifth);
 }
 
 INLINE void unpack_q5_k(const uint8_t *b, int supers, struct pair *p)
 {
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++) {
-		nibbles_45k(b + 176 * s + 48, p->q[s]);
-		add_fifth_bits(b + 176 * s + 16, p->q[s]);
+	const __m512i fifth = _mm512_set1_epi8(16);
+	nibbles_45k(b + 48, 176, p);
+#pragma GCC unroll 2
+	for (int half = 0; half < 2; half++) {
+		__m512i bits[2];
+		interleave16(b + 16 + HALF * half, b + 192 + HALF * half, bits);
+#pragma GCC unroll 2
+		for (int j = 0; j < 2; j++) { /* bit g of a byte is of group g: lane c has 2c and 2c + 1 */
+			__m512i *even = &p->q[0][half][j], *odd = &p->q[1][half][j];
+			*even = or_masked(*even, rotate_lanes(bits[j], 4, 2, 0, 62), fifth);
+			*odd = or_masked(*odd, rotate_lanes(bits[j], 3, 1, 63, 61), fifth);
+		}
 	}
 	set_scales_45k(b, 176, p);
 }
 
-/* Types whose halves have scales: bytes in their own order, two groups a register. */
+/* Types whose halves have scales. */
 
-/* 32 bytes twice, each copy rotated to the right by its own number of bits. */
-INLINE __m512i rotate_twice(const uint8_t *p, int low, int high)
+/* 64 bytes are a half of a superblock's bits, 32 after 32: every lane of 128 bits of both halves' first (or second)
+ * 16 bytes twice. */
+INLINE __m512i half_twice(__m512i x, int half)
 {
-	__m512i x = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)p));
-	return _mm512_rorv_epi64(x, _mm512_setr_epi64(low, low, low, low, high, high, high, high));
+	return half ? _mm512_shuffle_i32x4(x, x, 0xf5) : _mm512_shuffle_i32x4(x, x, 0xa0);
 }
 
-/* Sixteen scales by act_quad. */
-INLINE __m128i quad_order(__m128i x)
+/* Bits for group g of four in each half of a superblock, from a register of 64 such bytes: rotated to the left by
+ * `left` less `each` for every group. */
+INLINE __m512i group_bits(__m512i x, int half, int odd, int left, int each)
 {
-	return _mm_shuffle_epi8(x, _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+	int low = (left - odd * each) & 63, high = (left - (odd + 2) * each) & 63;
+	return rotate_lanes(half_twice(x, half), low, high, low, high);
+}
+
+/* Sixteen bytes of each superblock are of halves in their order: of first halves in *low, of second ones in *high. */
+INLINE __m512i by_halves(__m128i a, __m128i b)
+{
+	__m256i x = _mm256_set_m128i(_mm_unpackhi_epi32(a, b), _mm_unpacklo_epi32(a, b));
+	return _mm512_cvtepi16_epi32(x);
+}
+
+INLINE void set_signed_scales(__m128i a, __m128i b, struct pair *p)
+{
+	__m512i x = by_halves(a, b);
+	p->sub[0] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(x, 24), 24));
+	p->sub[1] = _mm512_cvtepi32_ps(_mm512_srai_epi32(x, 8));
+}
+
+INLINE __m512 bits_to_float16(__m512i x, int shift)
+{
+	return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(x, (unsigned)shift), _mm512_set1_epi32(15)));
+}
+
+/* Four low bits of groups 0 and 1, then four of groups 2 and 3, in 64 bytes: those of both halves of a superblock. */
+INLINE __m512i nibble_groups(__m512i x, __m512i y, int half, int odd)
+{
+	__m512i both;
+	switch (2 * odd + half) {
+	case 0: both = _mm512_shuffle_i32x4(x, y, 0x00); break;
+	case 1: both = _mm512_shuffle_i32x4(x, y, 0x55); break;
+	case 2: both = _mm512_shuffle_i32x4(x, y, 0xaa); break;
+	default: both = _mm512_shuffle_i32x4(x, y, 0xff);
+	}
+	return low_nibbles(rotate_lanes(both, 0, 60, 0, 60));
+}
+
+INLINE __m512i piece_q6_k(const uint8_t *b, int half, int odd)
+{
+	__m512i low = nibble_groups(load_once(b), load_once(b + 64), half, odd);
+	return or_masked(low, group_bits(load_once(b + 128), half, odd, 4, 2), _mm512_set1_epi8(0x30));
 }
 
 INLINE void unpack_q6_k(const uint8_t *b, int supers, struct pair *p)
 {
-	const __m512i top = _mm512_set1_epi8(0x30);
 #pragma GCC unroll 4
-	for (int i = 0; i < 2 * supers; i++) { /* half i % 2 of superblock i / 2 */
-		const uint8_t *half = b + 210 * (i / 2), *high = half + 128 + 32 * (i % 2);
-		__m512i x = load_once(half + 64 * (i % 2)), *q = &p->q[i / 2][2 * (i % 2)];
-		q[0] = or_masked(low_nibbles(x), rotate_twice(high, 60, 62), top);
-		q[1] = or_masked(high_nibbles(x), rotate_twice(high, 0, 2), top);
-	}
-#pragma GCC unroll 2
-	for (int s = 0; s < supers; s++)
-		p->sub[s] = bytes_to_float16(quad_order(load_bytes16(b + 210 * s + 192)));
+	for (int i = 0; i < 4; i++)
+		interleave(piece_q6_k(b, i % 2, i / 2), piece_q6_k(b + 210, i % 2, i / 2), p->q[i / 2][i % 2]);
+	set_signed_scales(load_bytes16(b + 192), load_bytes16(b + 402), p);
 	p->d = lane_d(b + 208, b + 418);
 }
 
-/* Two bits a weight (Q2_K, Q3_K): group 4h + c is bits 2c of the h-th 32 bytes. */
-INLINE void crumbs(const uint8_t *qs, __m512i *q)
+/* Two bits a weight. */
+INLINE void crumbs(const uint8_t *qs, int bytes, struct pair *p)
 {
 	const __m512i two = _mm512_set1_epi8(3);
+	__m512i first = load_once(qs), second = load_once(qs + bytes);
 #pragma GCC unroll 4
 	for (int i = 0; i < 4; i++)
-		q[i] = _mm512_and_si512(rotate_twice(qs + 32 * (i / 2), 4 * (i % 2), 4 * (i % 2) + 2), two);
+		interleave(_mm512_and_si512(group_bits(first, i % 2, i / 2, 0, 2), two),
+			   _mm512_and_si512(group_bits(second, i % 2, i / 2, 0, 2), two), p->q[i / 2][i % 2]);
 }
 
 INLINE void unpack_q2_k(const uint8_t *b, int supers, struct pair *p)
 {
-	const __m128i low = _mm_set1_epi8(15);
+	crumbs(b + 16, 84, p);
+	__m512i x = by_halves(load_bytes16(b), load_bytes16(b + 84));
 #pragma GCC unroll 2
-	for (int s = 0; s < supers; s++) {
-		__m128i scales = quad_order(load_bytes16(b + 84 * s));
-		crumbs(b + 84 * s + 16, p->q[s]);
-		p->sub[s] = bytes_to_float16(_mm_and_si128(scales, low));
-		p->min[s] = bytes_to_float16(_mm_and_si128(_mm_srli_epi16(scales, 4), low));
+	for (int half = 0; half < 2; half++) {
+		p->sub[half] = bits_to_float16(x, 8 * half);
+		p->min[half] = bits_to_float16(x, 8 * half + 4);
 	}
 	set_d_dmin(_mm_unpacklo_epi16(_mm_cvtsi32_si128((int)load32(b + 80)), _mm_cvtsi32_si128((int)load32(b + 164))),
 		   p);
 }
 
 /* Sixteen 6-bit scales, from -32, in 12 bytes. */
-INLINE __m512 scales_3k(const uint8_t *b)
+INLINE __m128i scales_3k(const uint8_t *b)
 {
 	uint64_t first = (uint64_t)load32(b + 4) << 32 | load32(b);
 	__m128i low = _mm_set_epi64x((int64_t)(first >> 4), (int64_t)first);
 	__m128i top = _mm_srlv_epi32(_mm_set1_epi32((int)load32(b + 8)), _mm_setr_epi32(0, 2, 4, 6));
 	low = _mm_and_si128(low, _mm_set1_epi8(15));
 	top = _mm_slli_epi16(_mm_and_si128(top, _mm_set1_epi8(3)), 4);
-	return bytes_to_float16(quad_order(_mm_sub_epi8(_mm_or_si128(low, top), _mm_set1_epi8(32))));
+	return _mm_sub_epi8(_mm_or_si128(low, top), _mm_set1_epi8(32));
 }
 
 INLINE void unpack_q3_k(const uint8_t *b, int supers, struct pair *p)
 {
 	const __m512i third = _mm512_set1_epi8(4);
+	crumbs(b + 32, 110, p);
 #pragma GCC unroll 2
-	for (int s = 0; s < supers; s++) {
-		const uint8_t *high = b + 110 * s;
-		crumbs(high + 32, p->q[s]);
-		p->q[s][0] = or_masked(p->q[s][0], rotate_twice(high, 62, 63), third);
-		p->q[s][1] = or_masked(p->q[s][1], rotate_twice(high, 0, 1), third);
-		p->q[s][2] = or_masked(p->q[s][2], rotate_twice(high, 2, 3), third);
-		p->q[s][3] = or_masked(p->q[s][3], rotate_twice(high, 4, 5), third);
-		p->sub[s] = scales_3k(high + 96);
+	for (int half = 0; half < 2; half++) {
+		__m512i bits[2];
+		interleave16(b + HALF * half, b + 110 + HALF * half, bits);
+#pragma GCC unroll 2
+		for (int j = 0; j < 2; j++) {
+			__m512i *even = &p->q[0][half][j], *odd = &p->q[1][half][j];
+			*even = or_masked(*even, rotate_lanes(bits[j], 2, 0, 62, 60), third);
+			*odd = or_masked(*odd, rotate_lanes(bits[j], 1, 63, 61, 59), third);
+		}
 	}
+	set_signed_scales(scales_3k(b + 96), scales_3k(b + 206), p);
 	p->d = lane_d(b + 108, b + 218);
 }
 
 /* --- How a type is summed --------------------------------------------------------------------------- */
 
-typedef void unpack_fn(const uint8_t *b, int supers, struct pair *p); /* 1: of superblock 0 alone */
-
-/* How large sums of products in a register of decoding get: what narrow adds hold. */
-enum reach {
-	FOUR_FIT, /* four of them in 16 bits */
-	ONE_FITS, /* one */
-	WIDE,
-};
+typedef void unpack_fn(const uint8_t *b, int supers, struct pair *p); /* 1: superblock 0 is all */
 
 struct layout {
 	int bytes;         /* of a superblock */
 	bool halves, mins; /* scales of halves; minimums of halves too (Q2_K) */
 	float offset;      /* that weights of such types count from */
-	enum reach reach;
 };
 
 struct matrix {
@@ -441,135 +511,122 @@ INLINE void unpack_block(unpack_fn *unpack, struct layout t, const struct matrix
 
 /* --- Few columns: one row at a time ---------------------------------------------------------------- */
 
-/* Neighbours of two registers added: a01 a23 b01 b23 in every 128 bits. */
-INLINE __m512i pair_sums(__m512i a, __m512i b, enum reach reach)
-{
-	if (reach == WIDE)
-		return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-	return _mm512_madd_epi16(_mm512_packs_epi32(a, b), _mm512_set1_epi16(1));
-}
-
-/* Sums of four neighbours, 16 of them: lane 4i + e is the sum of quad i of p[e]. */
-INLINE __m512i quad_sums(const __m512i *p, enum reach reach)
-{
-	__m512i a = pair_sums(p[0], p[1], reach), b = pair_sums(p[2], p[3], reach);
-	if (reach == FOUR_FIT)
-		return pair_sums(a, b, reach);
-	if (reach == WIDE)
-		return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
-	__m512 x = _mm512_castsi512_ps(a), y = _mm512_castsi512_ps(b);
-	return _mm512_add_epi32(_mm512_castps_si512(_mm512_shuffle_ps(x, y, 0x88)),
-				_mm512_castps_si512(_mm512_shuffle_ps(x, y, 0xdd)));
-}
-
-INLINE __m512i dots(__m512i sum, __m512i w, const int8_t *x)
+INLINE __m512i dot(__m512i sum, __m512i w, const int8_t *x)
 {
 	return _mm512_dpbusd_epi32(sum, w, _mm512_load_si512(x));
 }
 
-INLINE __m512 add_groups(struct layout t, int supers, const struct pair *w, const struct act_block *a, __m512 acc)
+/* Products of half `half` of the even or odd groups, by quads of both superblocks, added to `sum`. */
+INLINE __m512i add_half(__m512i sum, const struct pair *w, const struct act_quads *x, int half, int odd)
 {
-	__m512i p[4];
-	p[2] = p[3] = _mm512_setzero_si512();
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++)
-#pragma GCC unroll 16
-		for (int odd = 0; odd < 2; odd++) {
-			__m512i first = dots(_mm512_setzero_si512(), w->q[s][2 * odd], a->q[s] + 128 * odd);
-			p[2 * s + odd] = dots(first, w->q[s][2 * odd + 1], a->q[s] + 128 * odd + 64);
-		}
-	__m512 sums = _mm512_cvtepi32_ps(quad_sums(p, t.reach));
-	acc = _mm512_fmadd_ps(sums, _mm512_mul_ps(w->d, _mm512_load_ps(a->scale)), acc);
+	const int8_t *q = x->q + 256 * odd + 128 * half;
+	return dot(dot(sum, w->q[odd][half][0], q), w->q[odd][half][1], q + 64);
+}
+
+/* Sums of the quads of even and of odd groups become sums by lanes. */
+INLINE __m512 lane_sums(__m512i even, __m512i odd)
+{
+	return _mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_unpacklo_epi32(even, odd), _mm512_unpackhi_epi32(even, odd)));
+}
+
+INLINE __m512 add_groups(const struct pair *w, const struct act_wide *a, const struct act_quads *x, __m512 acc)
+{
+	__m512i sum[2];
+#pragma GCC unroll 2
+	for (int odd = 0; odd < 2; odd++)
+		sum[odd] = add_half(add_half(_mm512_setzero_si512(), w, x, 0, odd), w, x, 1, odd);
+	__m512 scale = _mm512_mul_ps(w->d, _mm512_load_ps(a->scale));
+	acc = _mm512_fmadd_ps(lane_sums(sum[0], sum[1]), scale, acc);
 	return _mm512_fmadd_ps(w->m, _mm512_load_ps(a->sum), acc);
 }
 
-/* Sums of halves by act_quad become sums of groups by lanes. */
-INLINE __m512 both_halves(const __m512 *x)
+/* All sums but the last are exact. */
+INLINE __m512 add_halves(struct layout t, const struct pair *w, const struct act_wide *a, const struct act_quads *x,
+			 __m512 acc)
 {
-	const __m512i lanes = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-	__m512 sums = _mm512_add_ps(_mm512_shuffle_f32x4(x[0], x[1], 0x88), _mm512_shuffle_f32x4(x[0], x[1], 0xdd));
-	return _mm512_permutexvar_ps(lanes, sums);
-}
-
-INLINE __m512 add_halves(struct layout t, int supers, const struct pair *w, const struct act_block *a,
-			 const struct act_plain *plain, __m512 acc)
-{
-	__m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, min[2] = {sum[0], sum[1]};
-	__m512 scale = _mm512_load_ps(a->scale);
-#pragma GCC unroll 16
-	for (int s = 0; s < supers; s++) {
-		__m512i p[4];
-#pragma GCC unroll 16
-		for (int i = 0; i < 4; i++)
-			p[i] = dots(_mm512_setzero_si512(), w->q[s][i], plain->q[s] + 64 * i);
-		__m512 half = _mm512_load_ps(plain->half_sum[s]);
-		sum[s] = _mm512_cvtepi32_ps(quad_sums(p, t.reach));
+	const __m512i zero = _mm512_setzero_si512();
+	__m512 sum[2], half[2], scale = _mm512_load_ps(a->scale);
+#pragma GCC unroll 2
+	for (int i = 0; i < 2; i++) {
+		half[i] = _mm512_load_ps(a->half_sum[i]);
+		sum[i] = lane_sums(add_half(zero, w, x, i, 0), add_half(zero, w, x, i, 1));
 		if (t.offset != 0)
-			sum[s] = _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), half, sum[s]);
-		sum[s] = _mm512_mul_ps(sum[s], w->sub[s]);
-		if (t.mins)
-			min[s] = _mm512_mul_ps(w->min[s], half);
+			sum[i] = _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), half[i], sum[i]);
 	}
-	acc = _mm512_fmadd_ps(both_halves(sum), _mm512_mul_ps(w->d, scale), acc);
-	return t.mins ? _mm512_fmadd_ps(both_halves(min), _mm512_mul_ps(w->m, scale), acc) : acc;
+	sum[0] = _mm512_fmadd_ps(sum[1], w->sub[1], _mm512_mul_ps(sum[0], w->sub[0]));
+	acc = _mm512_fmadd_ps(sum[0], _mm512_mul_ps(w->d, scale), acc);
+	if (!t.mins)
+		return acc;
+	half[0] = _mm512_fmadd_ps(w->min[1], half[1], _mm512_mul_ps(w->min[0], half[0]));
+	return _mm512_fmadd_ps(half[0], _mm512_mul_ps(w->m, scale), acc);
 }
 
-INLINE void fetch_ahead(const uint8_t *p, int bytes)
+INLINE const struct act_wide *act_at(const struct matrix *m, int64_t block, int column)
 {
-#pragma GCC unroll 16
-	for (int i = 0; i < bytes; i += 64)
-		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T2);
+	return (const struct act_wide *)(const void *)(m->act + (size_t)column * m->act_stride) + block;
 }
 
-INLINE const struct act_block *act_at(const struct matrix *m, int64_t block, int column)
+INLINE const struct act_quads *quads_at(const struct matrix *m, int64_t block, int column)
 {
-	return (const struct act_block *)(const void *)(m->act + (size_t)column * m->act_stride) + block;
+	return act_quads(m->act + (size_t)column * m->act_stride, m->n) + block;
 }
 
-INLINE const struct act_plain *plain_at(const struct matrix *m, int64_t block, int column)
-{
-	return act_plain(m->act + (size_t)column * m->act_stride, m->n) + block;
-}
-
-/* Block i of row r, times k columns. */
+/* Block i of row r, times k columns. Weights `ahead` bytes further on are fetched. */
 INLINE void few_block(unpack_fn *unpack, struct layout t, int k, int supers, const struct matrix *m, int64_t r,
-		      bool last_row, int64_t i, __m512 *acc)
+		      bool last_row, int64_t i, size_t ahead, __m512 *acc)
 {
 	const uint8_t *row = m->w + (size_t)r * m->row_bytes;
+	const char *next = (const char *)row + (size_t)(2 * t.bytes) * (size_t)i + ahead;
 	struct pair p;
-	fetch_ahead(row + (size_t)(2 * t.bytes) * (size_t)i, supers * t.bytes);
+#pragma GCC unroll 16
+	for (int at = 0; at < supers * t.bytes; at += 64)
+		_mm_prefetch(next + at, _MM_HINT_T2);
 	unpack_block(unpack, t, m, row, i, supers, last_row, &p);
 #pragma GCC unroll 4
 	for (int c = 0; c < k; c++)
-		acc[c] = t.halves ? add_halves(t, supers, &p, act_at(m, i, c), plain_at(m, i, c), acc[c])
-				  : add_groups(t, supers, &p, act_at(m, i, c), acc[c]);
+		acc[c] = t.halves ? add_halves(t, &p, act_at(m, i, c), quads_at(m, i, c), acc[c])
+				  : add_groups(&p, act_at(m, i, c), quads_at(m, i, c), acc[c]);
 }
 
-INLINE void few_columns(unpack_fn *unpack, struct layout t, int k, const struct matrix *m, int64_t first, int64_t last)
+/* `rows` rows from r on, block by block together. */
+INLINE void few_rows(unpack_fn *unpack, struct layout t, int k, const struct matrix *m, int64_t r, int64_t last,
+		     int rows, size_t ahead)
 {
 	int64_t whole = act_blocks(m->n) - (m->n % PAIR > 0 && m->n % PAIR <= SUPER);
-	for (int64_t r = first; r < last; r++) {
-		__m512 acc[FEW];
+	__m512 acc[TOGETHER][FEW];
+	for (int j = 0; j < rows; j++)
 #pragma GCC unroll 4
 		for (int c = 0; c < k; c++)
-			acc[c] = _mm512_setzero_ps();
-		for (int64_t i = 0; i < whole; i++)
-			few_block(unpack, t, k, 2, m, r, r + 1 == last, i, acc);
-		if (whole < act_blocks(m->n))
-			few_block(unpack, t, k, 1, m, r, r + 1 == last, whole, acc);
+			acc[j][c] = _mm512_setzero_ps();
+	for (int64_t i = 0; i < whole; i++)
+		for (int j = 0; j < rows; j++)
+			few_block(unpack, t, k, 2, m, r + j, r + j + 1 == last, i, ahead, acc[j]);
+	for (int j = 0; j < rows && whole < act_blocks(m->n); j++)
+		few_block(unpack, t, k, 1, m, r + j, r + j + 1 == last, whole, ahead, acc[j]);
+	for (int j = 0; j < rows; j++)
 #pragma GCC unroll 4
 		for (int c = 0; c < k; c++)
-			m->y[(size_t)c * m->y_stride + (size_t)r] = sum16(acc[c]);
-	}
+			m->y[(size_t)c * m->y_stride + (size_t)(r + j)] = sum16(acc[j][c]);
+}
+
+/* Columns that do not stay in the first-level cache are read once for several rows. */
+INLINE void few_columns(unpack_fn *unpack, struct layout t, int k, const struct matrix *m, int64_t first, int64_t last)
+{
+	size_t group = TOGETHER * m->row_bytes, columns = (size_t)(k * act_blocks(m->n)) * sizeof(struct act_wide);
+	int64_t r = first;
+	for (; k > 1 && columns > NEAR && r + TOGETHER <= last; r += TOGETHER)
+		few_rows(unpack, t, k, m, r, last, TOGETHER, (AHEAD + group - 1) / group * group);
+	for (; r < last; r++)
+		few_rows(unpack, t, k, m, r, last, 1, AHEAD);
 }
 
 /* --- Many columns: tiles of sixteen rows ------------------------------------------------------------ */
 
-/* 512 weights of sixteen rows: q[s][i] holds bytes 4i… of struct pair's order of every row. */
+/* 512 weights of sixteen rows. */
 struct tile {
-	__m512i q[2][SUPER / 4];
-	__m512 d[SUMS], m[SUMS];               /* by lanes */
-	__m512 sub[2][HALVES], min[2][HALVES]; /* by act_quad */
+	__m512i q[PAIR / 4];               /* quads of every row: wide_quad() */
+	__m512 d[SUMS], m[SUMS];           /* by lanes */
+	__m512 sub[2][SUMS], min[2][SUMS]; /* of first and second halves, by lanes */
 };
 
 INLINE void transpose16(__m512i *x)
@@ -634,7 +691,7 @@ INLINE void fetch_rows(struct layout t, const struct matrix *m, int64_t r, int64
 INLINE void transpose_pairs(struct layout t, const struct pair *rows, struct tile *tile)
 {
 	for (size_t q = 0; q < 8; q++)
-		transpose_rows(rows, offsetof(struct pair, q) + q * sizeof(__m512i), &tile->q[q / 4][q % 4 * 16]);
+		transpose_rows(rows, offsetof(struct pair, q) + q * sizeof(__m512i), &tile->q[16 * q]);
 	transpose_rows(rows, offsetof(struct pair, d), tile->d);
 	if (!t.halves || t.mins)
 		transpose_rows(rows, offsetof(struct pair, m), tile->m);
@@ -660,45 +717,44 @@ INLINE void fill_tile(unpack_fn *unpack, struct layout t, const struct matrix *m
 	}
 }
 
-INLINE const struct act_block *next_column(const struct act_block *a, size_t stride)
+INLINE const struct act_wide *next_column(const struct act_wide *a, size_t stride)
 {
 	return (const void *)((const char *)a + stride);
 }
 
-/* Products of a half's 16 bytes at x with quads w[i] of `high` tiles, added to p. */
-INLINE void quad_dots(int high, const __m512i (*w)[8], int first, const int8_t *x, __m512i *p)
+/* The eight quads of group j in superblock s. */
+INLINE void load_group(int high, const struct tile *tile, int s, int j, __m512i (*w)[8])
 {
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++) {
-		__m512i quad = _mm512_set1_epi32((int)load32((const uint8_t *)x + 4 * i));
-#pragma GCC unroll 2
-		for (int h = 0; h < high; h++)
-			p[h] = _mm512_dpbusd_epi32(p[h], w[h][first + i], quad);
-	}
-}
-
-/* The eight quads of group j in superblock s. In a group that is split by halves they are neighbours. */
-INLINE void load_group(int high, bool halves, const struct tile *tile, int s, int j, __m512i (*w)[8])
-{
-	int first = halves ? j * GROUP / 4 : act_byte(j * GROUP) / 4, second = first + (halves ? 4 : 16);
 #pragma GCC unroll 2
 	for (int h = 0; h < high; h++)
 #pragma GCC unroll 8
 		for (int i = 0; i < 8; i++)
-			w[h][i] = tile[h].q[s][(i < 4 ? first : second) + i % 4];
+			w[h][i] = tile[h].q[wide_quad(s, j, i)];
+}
+
+/* Products of half a group with that half of a column, added to p. */
+INLINE void half_dots(int high, const __m512i (*w)[8], const struct act_wide *a, int s, int j, int half, __m512i *p)
+{
+#pragma GCC unroll 4
+	for (int i = 4 * half; i < 4 * half + 4; i++) {
+		__m512i quad = _mm512_set1_epi32((int)load32((const uint8_t *)a->q + SUPER * s + GROUP * j + 4 * i));
+#pragma GCC unroll 2
+		for (int h = 0; h < high; h++)
+			p[h] = _mm512_dpbusd_epi32(p[h], w[h][i], quad);
+	}
 }
 
 /* Group j of superblock s of `high` tiles, times `columns` columns: types of one scale a group. */
-INLINE void tile_group(int high, const struct tile *tile, int s, int j, const struct act_block *a, size_t stride,
+INLINE void tile_group(int high, const struct tile *tile, int s, int j, const struct act_wide *a, size_t stride,
 		       int columns, bool fresh, __m512 (*acc)[COLUMNS])
 {
-	int lane = act_lane(s, j), at = act_byte(j * GROUP);
+	int lane = act_lane(s, j);
 	__m512i w[HIGH][8];
-	load_group(high, false, tile, s, j, w);
+	load_group(high, tile, s, j, w);
 	for (int c = 0; c < columns; c++, a = next_column(a, stride)) {
 		__m512i p[HIGH] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-		quad_dots(high, w, 0, a->q[s] + at, p);
-		quad_dots(high, w, 4, a->q[s] + at + 64, p);
+		half_dots(high, w, a, s, j, 0, p);
+		half_dots(high, w, a, s, j, 1, p);
 #pragma GCC unroll 2
 		for (int h = 0; h < high; h++) {
 			__m512 scaled = _mm512_mul_ps(tile[h].d[lane], _mm512_set1_ps(a->scale[lane]));
@@ -709,42 +765,40 @@ INLINE void tile_group(int high, const struct tile *tile, int s, int j, const st
 	}
 }
 
-/* Adds the two halves of a group, p[half][tile], of sixteen rows each. */
-INLINE __m512 add_tile_halves(struct layout t, const struct tile *tile, int s, int j, const __m512i *p,
-			      const float *half, float scale, __m512 acc)
+/* Adds both halves of a group, p[half], of sixteen rows. */
+INLINE __m512 add_tile_halves(struct layout t, const struct tile *tile, const struct act_wide *a, int lane,
+			      const __m512i *p, __m512 acc)
 {
-	int lane = act_lane(s, j), low = act_quad(2 * j), high = act_quad(2 * j + 1);
-	__m512 x = _mm512_cvtepi32_ps(p[0]), y = _mm512_cvtepi32_ps(p[1]);
-	if (t.offset != 0) {
-		x = _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), _mm512_set1_ps(half[0]), x);
-		y = _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), _mm512_set1_ps(half[1]), y);
+	__m512 x[2], half[2], scale = _mm512_set1_ps(a->scale[lane]);
+#pragma GCC unroll 2
+	for (int i = 0; i < 2; i++) {
+		half[i] = _mm512_set1_ps(a->half_sum[i][lane]);
+		x[i] = _mm512_cvtepi32_ps(p[i]);
+		if (t.offset != 0)
+			x[i] = _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), half[i], x[i]);
 	}
-	x = _mm512_fmadd_ps(y, tile->sub[s][high], _mm512_mul_ps(x, tile->sub[s][low]));
-	acc = _mm512_fmadd_ps(x, _mm512_mul_ps(tile->d[lane], _mm512_set1_ps(scale)), acc);
-	if (t.mins) {
-		x = _mm512_mul_ps(tile->min[s][low], _mm512_set1_ps(half[0]));
-		x = _mm512_fmadd_ps(tile->min[s][high], _mm512_set1_ps(half[1]), x);
-		acc = _mm512_fmadd_ps(x, _mm512_mul_ps(tile->m[lane], _mm512_set1_ps(scale)), acc);
-	}
-	return acc;
+	x[0] = _mm512_fmadd_ps(x[1], tile->sub[1][lane], _mm512_mul_ps(x[0], tile->sub[0][lane]));
+	acc = _mm512_fmadd_ps(x[0], _mm512_mul_ps(tile->d[lane], scale), acc);
+	if (!t.mins)
+		return acc;
+	x[1] = _mm512_fmadd_ps(tile->min[1][lane], half[1], _mm512_mul_ps(tile->min[0][lane], half[0]));
+	return _mm512_fmadd_ps(x[1], _mm512_mul_ps(tile->m[lane], scale), acc);
 }
 
 /* The same for types whose halves have scales. */
-INLINE void tile_halves(int high, struct layout t, const struct tile *tile, int s, int j, const struct act_block *a,
+INLINE void tile_halves(int high, struct layout t, const struct tile *tile, int s, int j, const struct act_wide *a,
 			size_t stride, int columns, bool fresh, __m512 (*acc)[COLUMNS])
 {
-	int at = act_byte(j * GROUP), lane = act_lane(s, j);
 	__m512i w[HIGH][8];
-	load_group(high, true, tile, s, j, w);
+	load_group(high, tile, s, j, w);
 	for (int c = 0; c < columns; c++, a = next_column(a, stride)) {
-		__m512i first[HIGH] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-		__m512i second[HIGH] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-		quad_dots(high, w, 0, a->q[s] + at, first);
-		quad_dots(high, w, 4, a->q[s] + at + 64, second);
+		__m512i p[2][HIGH] = {{_mm512_setzero_si512(), _mm512_setzero_si512()},
+				      {_mm512_setzero_si512(), _mm512_setzero_si512()}};
+		half_dots(high, w, a, s, j, 0, p[0]);
+		half_dots(high, w, a, s, j, 1, p[1]);
 #pragma GCC unroll 2
 		for (int h = 0; h < high; h++)
-			acc[h][c] = add_tile_halves(t, &tile[h], s, j, (const __m512i[]){first[h], second[h]},
-						    &a->half_sum[s][2 * j], a->scale[lane],
+			acc[h][c] = add_tile_halves(t, &tile[h], a, act_lane(s, j), (const __m512i[]){p[0][h], p[1][h]},
 						    fresh ? _mm512_setzero_ps() : acc[h][c]);
 	}
 }
@@ -767,7 +821,7 @@ INLINE void finish_columns(const __m512 (*acc)[HIGH][COLUMNS], int tile, int col
 INLINE void tile_block(int high, struct layout t, const struct tile *tile, const struct matrix *m, int64_t i, int c,
 		       int columns, bool fresh, __m512 (*acc)[HIGH][COLUMNS])
 {
-	const struct act_block *a = act_at(m, i, c);
+	const struct act_wide *a = act_at(m, i, c);
 	for (int s = 0; s < 2 && i * PAIR + s * SUPER < m->n; s++)
 		for (int j = 0; j < GROUPS; j++)
 			if (t.halves)
@@ -846,18 +900,18 @@ typedef void product_fn(const struct matrix *m, int64_t first, int64_t last, int
 		many_columns(unpack_##name, t, k, m, first, last);                                                    \
 	}
 
-PRODUCT(q4_0, .bytes = 144, .reach = FOUR_FIT)
-PRODUCT(q4_1, .bytes = 160, .reach = FOUR_FIT)
-PRODUCT(q5_0, .bytes = 176, .reach = ONE_FITS)
-PRODUCT(q5_1, .bytes = 192, .reach = ONE_FITS)
-PRODUCT(q8_0, .bytes = 272, .reach = WIDE)
-PRODUCT(iq4_nl, .bytes = 144, .reach = WIDE)
-PRODUCT(q2_k, .bytes = 84, .reach = FOUR_FIT, .halves = true, .mins = true)
-PRODUCT(q3_k, .bytes = 110, .reach = FOUR_FIT, .halves = true, .offset = 4)
-PRODUCT(q4_k, .bytes = 144, .reach = FOUR_FIT)
-PRODUCT(q5_k, .bytes = 176, .reach = ONE_FITS)
-PRODUCT(q6_k, .bytes = 210, .reach = ONE_FITS, .halves = true, .offset = 32)
-PRODUCT(iq4_xs, .bytes = 136, .reach = WIDE)
+PRODUCT(q4_0, .bytes = 144)
+PRODUCT(q4_1, .bytes = 160)
+PRODUCT(q5_0, .bytes = 176)
+PRODUCT(q5_1, .bytes = 192)
+PRODUCT(q8_0, .bytes = 272)
+PRODUCT(iq4_nl, .bytes = 144)
+PRODUCT(q2_k, .bytes = 84, .halves = true, .mins = true)
+PRODUCT(q3_k, .bytes = 110, .halves = true, .offset = 4)
+PRODUCT(q4_k, .bytes = 144)
+PRODUCT(q5_k, .bytes = 176)
+PRODUCT(q6_k, .bytes = 210, .halves = true, .offset = 32)
+PRODUCT(iq4_xs, .bytes = 136)
 
 static product_fn *const few[TYPE_COUNT] = {
 	[TYPE_Q4_0] = few_q4_0, [TYPE_Q4_1] = few_q4_1,     [TYPE_Q5_0] = few_q5_0,     [TYPE_Q5_1] = few_q5_1,

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Speed of this machine: every kernel (GB/s of weights, Gop/s, one thread), then prompts and answers of the models that
-# are here. Lines are printed and appended to tests/bench/history.csv: date, commit, CPU, then what is measured.
+# Speed of this machine: every kernel on one thread (GB/s, Gop/s and their shares of the limits, which are measured
+# too), then prompts and answers of the models that are here. Lines are printed and appended to tests/bench/history.csv:
+# date, commit, CPU, then what is measured.
 # usage: bench.sh KERNELS-PROGRAM
 set -eu
 cd "$(dirname "$0")/../.."
@@ -8,9 +9,9 @@ history=tests/bench/history.csv
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1 | tr ',' ' ')
 head="$(date +%F),$(git rev-parse --short HEAD 2>/dev/null || echo none),$cpu"
 
-"$1" | while read -r line; do
+"$1" | while IFS= read -r line; do
 	echo "$line"
-	echo "$head,kernel,$line" >>$history
+	echo "$head,kernel,$(echo "$line" | tr -s ' ' ',')" >>$history
 done
 for model in small gemma coder-0.5b default; do
 	path=$(python3 models/fetch.py --path "$model")

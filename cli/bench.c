@@ -127,6 +127,8 @@ static int run_test(struct cli *cli, struct engine *engine, const struct test *t
 	}
 	if (!code) {
 		compute_statistics(&s);
+		if (test->gen && !test->depth)
+			cli_keep_speed(cli, test->gen, test->gen * 1000.0 / s.mean);
 		bool json = option_flag(cli->options, OPTION_JSON);
 		(json ? print_json : print_row)(engine_model(engine), test, &s);
 		if (fflush(stdout) != 0)

@@ -270,6 +270,7 @@ static void print_result(struct chat *chat)
 		print_json(chat, answer, len);
 	else if (len && answer[len - 1] != '\n' && !option_flag(chat->cli->options, OPTION_RAW))
 		write_answer(chat, "\n", 1);
+	cli_keep_speed(chat->cli, chat->usage.completion_tokens, chat->usage.predicted_ms);
 	if (!option_flag(chat->cli->options, OPTION_VERBOSE))
 		return;
 	const struct engine_usage *u = &chat->usage;

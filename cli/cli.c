@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "../model_speeds.h"
 #include "../model_store.h"
 #include "../paths.h"
 
@@ -88,6 +89,16 @@ int cli_open_engine(struct cli *cli, bool vocab_only, struct engine **engine)
 	engine_close(*engine);
 	*engine = NULL; /* callers close what they got */
 	return cli_fail(cli, "%s", err);
+}
+
+void cli_keep_speed(const struct cli *cli, int tokens, double ms)
+{
+	char err[512], *path;
+	if (option_flag(cli->options, OPTION_NO_SAVE) ||
+	    model_store_find(option_string(cli->options, OPTION_MODEL), &path, err, sizeof(err)))
+		return;
+	model_speeds_keep(path, tokens, ms);
+	free(path);
 }
 
 int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen)

@@ -30,6 +30,7 @@ int cli_open_sessions(struct cli *, struct sessions **);              /* 0, or t
 int cli_open_engine(struct cli *, bool vocab_only, struct engine **); /* waits until loaded */
 void cli_help(const struct cli *);                                    /* --help, from the tables */
 bool cli_ask(const struct cli *, const char *question);               /* on the terminal; true: yes */
+void cli_keep_speed(const struct cli *, int tokens, double ms);       /* of the model in use */
 int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen);
 
 /* Defined in cli/NAME.c */

@@ -292,6 +292,7 @@ void app_free(struct app *app)
 	free(app->undone);
 	free(app->find_last);
 	free(app->model_path);
+	free(app->model_before);
 	free(app->model_name);
 	free(app->engine_error);
 	free(app->system);

@@ -80,6 +80,7 @@ struct app {
 
 	struct engine *engine;
 	char *model_path, *model_name;
+	char *model_before; /* path of the model to go back to when this one cannot be loaded, or NULL */
 	char *engine_error; /* why there is no model, or NULL */
 	bool ready;
 	bool stray;                           /* a request that nobody waits for any more still runs */

@@ -1,6 +1,7 @@
 #include "app.h"
 #include "command.h"
 #include "help.h"
+#include "model_list.h"
 #include "picker.h"
 #include "session_list.h"
 
@@ -39,6 +40,8 @@ struct overlay {
 	struct buffer printed; /* the rows as text, for line mode */
 	char *query;
 	struct session *sessions; /* of the list of them, a choice each */
+	struct stored_model *models;
+	size_t model_count;
 };
 
 static struct overlay *open_overlay(struct app *app, enum overlay_kind kind, const char *title)
@@ -62,6 +65,7 @@ void app_overlay_close(struct app *app)
 	for (int i = 0; i < o->count && o->sessions; i++)
 		session_free(&o->sessions[i]);
 	free(o->sessions);
+	model_store_free(o->models, o->model_count);
 	free(o->choices);
 	free(o->query);
 	buffer_free(&o->printed);
@@ -221,6 +225,20 @@ void app_overlay_sessions(struct app *app)
 	show(app, xstrdup(i18n_text(app->tr, "chat.no-sessions")));
 }
 
+/* --- The list of models: what a file says is read of the chosen one alone ------------------ */
+
+static char *model_detail(void *arg, int item)
+{
+	const struct app *app = arg;
+	return model_list_detail(app->tr, &app->overlay->models[item]);
+}
+
+static void model_preview(void *arg, int item, char **above, char **below)
+{
+	const struct app *app = arg;
+	model_list_preview(app->tr, app->o.options, &app->overlay->models[item], above, below);
+}
+
 void app_overlay_models(struct app *app)
 {
 	struct stored_model *models = NULL;
@@ -228,15 +246,19 @@ void app_overlay_models(struct app *app)
 	if (model_store_list(&models, &count) != 0)
 		count = 0;
 	struct overlay *o = open_overlay(app, OVERLAY_MODELS, i18n_text(app->tr, "overlay.models"));
+	const struct picker_source source = {.arg = app, .detail = model_detail, .preview = model_preview};
+	o->models = models;
+	o->model_count = count;
+	if (!app->plain)
+		picker_source(o->picker, &source);
 	for (size_t i = 0; i < count; i++) {
-		char *label = i18n_sanitize_line(models[i].name, strlen(models[i].name));
-		char *detail = i18n_format(app->tr, "overlay.model-detail", I18N_R((double)models[i].bytes / 1e6),
-					   I18N_S(models[i].store));
+		bool in_use = app->model_path && strcmp(app->model_path, models[i].path) == 0;
+		char *label = model_list_label(&models[i], in_use);
+		char *detail = app->plain ? model_list_detail(app->tr, &models[i]) : xstrdup(models[i].store);
 		add_choice(o, (struct choice){.text = xstrdup(models[i].path)}, label, detail);
 		free(detail);
 		free(label);
 	}
-	model_store_free(models, count);
 	show(app, xstrdup(i18n_text(app->tr, "chat.no-models")));
 }
 

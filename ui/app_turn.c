@@ -2,6 +2,7 @@
 #include "notify.h"
 #include "../cache_store.h"
 #include "../log.h"
+#include "../model_speeds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,29 +42,64 @@ static void no_model(struct app *app, const char *err)
 	free(line);
 }
 
-void app_turn_open_model(struct app *app, const char *path)
+/* A model that cannot be used leaves the one that was there. */
+static void model_kept(struct app *app, const char *path, const char *err, const char *kept)
 {
-	char err[512];
-	struct engine_options options = {0};
-	app_turn_end(app);
+	char *line = i18n_sanitize_line(err, strlen(err)), *name = name_of(path), *stays = name_of(kept);
+	app_note(app, ENTRY_ERROR, i18n_format(app->tr, "chat.model-kept", I18N_S(name), I18N_E(line), I18N_S(stays)));
+	free(line);
+	free(name);
+	free(stays);
+}
+
+static void take_model(struct app *app, struct engine *engine, const char *path)
+{
+	char *copy = xstrdup(path);
 	engine_close(app->engine);
-	app->engine = NULL;
+	app->engine = engine;
 	app->ready = app->stray = false;
 	free(app->engine_error);
 	app->engine_error = NULL;
-	char *copy = xstrdup(path);
 	free(app->model_path);
 	free(app->model_name);
 	app->model_path = copy;
 	app->model_name = name_of(copy);
+}
+
+void app_turn_open_model(struct app *app, const char *path)
+{
+	char err[512], *before = app->ready ? xstrdup(app->model_path) : NULL;
+	struct engine_options options = {0};
+	struct engine *engine = NULL;
+	app_turn_end(app);
 	options_engine(app->o.options, &options);
-	options.path = copy;
-	if (engine_open(&app->engine, &options, err, sizeof(err))) {
-		app->engine = NULL;
-		no_model(app, err);
+	options.path = path;
+	int failed = engine_open(&engine, &options, err, sizeof(err));
+	if (failed && before) {
+		model_kept(app, path, err, before);
+		free(before);
 		return;
 	}
-	set_phase(app, ENGINE_LOADING);
+	take_model(app, failed ? NULL : engine, path);
+	free(app->model_before);
+	app->model_before = before;
+	if (failed)
+		no_model(app, err);
+	else
+		set_phase(app, ENGINE_LOADING);
+}
+
+static void loading_failed(struct app *app, const char *err)
+{
+	char *before = app->model_before;
+	app->model_before = NULL;
+	if (before) {
+		model_kept(app, app->model_path, err, before);
+		app_turn_open_model(app, before);
+	} else {
+		no_model(app, err);
+	}
+	free(before);
 }
 
 /* A store names its files by hash (Ollama's blobs): the model's own name says more. */
@@ -71,6 +107,10 @@ static void model_ready(struct app *app)
 {
 	const struct engine_model *model = engine_model(app->engine);
 	app->ready = true;
+	if (app->model_before && app->message_count)
+		app_note(app, ENTRY_NOTE, i18n_format(app->tr, "chat.model-is", I18N_S(app->model_name)));
+	free(app->model_before);
+	app->model_before = NULL;
 	app_ahead_conversation(app);
 	set_phase(app, ENGINE_NONE);
 	if (strncmp(app->model_name, "sha256-", 7) == 0) {
@@ -398,6 +438,8 @@ static void finish(struct app *app)
 	app->usage = *turn_usage(turn);
 	app_stats_add(&app->tally, &app->usage);
 	app_stats_add(&app->tally_all, &app->usage);
+	if (app->o.sessions)
+		model_speeds_keep(app->model_path, app->usage.completion_tokens, app->usage.predicted_ms);
 	report_storage(app);
 	if (!turn_storage_error(turn) && app->stored && !backlog_count(app->backlog)) {
 		app->saved_at = time(NULL);
@@ -459,7 +501,7 @@ static void outside_turn(struct app *app, const struct engine_event *event)
 		start_waiting(app);
 	} else if (event->type == ENGINE_ERROR && !app->ready) {
 		char *err = xstrndup(event->text, event->len);
-		no_model(app, err);
+		loading_failed(app, err);
 		free(err);
 	}
 }

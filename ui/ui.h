@@ -19,7 +19,7 @@
  * prose.c inline.c table.c piece.c | chunks to rows: blocks, what stands in them, tables
  * highlight.c languages.def highlight_guess.c | the colours of code
  * runner.c sandbox.c patch.c | code blocks run and applied
- * status_bar.c help.c session_list.c picker.c | the other parts of the screen
+ * status_bar.c help.c session_list.c model_list.c picker.c | the other parts
  * theme.c           | styles to colours
  * completion.c attach.c clipboard.c external_editor.c | what Tab offers; files; copying; $EDITOR
  * notify.c          | a bell or a message when something long is over

@@ -101,8 +101,8 @@ void engine_close(struct engine *engine)
 	free(engine->last_prepared);
 	free(engine->path);
 	free(engine->text);
+	fake = fake == engine ? NULL : fake;
 	free(engine);
-	fake = NULL;
 }
 
 int engine_wait(struct engine *engine, char *err, size_t errlen)

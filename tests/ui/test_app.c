@@ -513,6 +513,39 @@ static void test_switching_models(void **state)
 	free(path);
 }
 
+/* What cannot be opened, and what turns out to be broken while it is loaded, leaves the model that was there. */
+static void test_a_failed_switch(void **state)
+{
+	struct fixture *f = *state;
+	fake_ready();
+	events(f);
+	exchange(f, "hello", "hi");
+	char *path = xasprintf("%s/other.gguf", f->dir), *line = xasprintf("/model %s\r", path);
+	fclose(fopen(path, "w"));
+	fake_refuses = "other.gguf: cannot open: denied";
+	keys(f, line);
+	fake_refuses = NULL;
+	assert_int_equal(fake_opened, 1);
+	assert_seen(f, "denied");
+	assert_seen(f, "fake stays");
+	exchange(f, "still there?", "yes");
+	keys(f, line);
+	assert_string_equal(fake->path, path);
+	fake_error("other.gguf: no tensors");
+	events(f);
+	assert_seen(f, "no tensors");
+	assert_string_equal(fake->path, "/models/fake.gguf");
+	assert_string_equal(f->app->model_path, "/models/fake.gguf");
+	fake_ready();
+	events(f);
+	exchange(f, "and now?", "still");
+	fake_error("nothing");
+	assert_string_equal(fake->last_request,
+			    "user: hello\nassistant: hi\nuser: still there?\nassistant: yes\nuser: and now?\n");
+	free(line);
+	free(path);
+}
+
 static void test_palette(void **state)
 {
 	struct fixture *f = *state;
@@ -780,6 +813,7 @@ int main(void)
 		KEPT(test_every_size),
 		KEPT(test_idle_needs_no_time),
 		KEPT(test_switching_models),
+		KEPT(test_a_failed_switch),
 		KEPT(test_palette),
 		KEPT(test_help),
 		KEPT(test_session_list),

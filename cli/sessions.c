@@ -1,4 +1,4 @@
-/* bora sessions: list, show, search, export, import, rename, rm, fork, check, pin. */
+/* bora sessions: list, show, search, export, import, rename, rm, fork, backup, restore, check, pin. */
 #include "cli.h"
 #include "../cache_store.h"
 #include "../paths.h"
@@ -461,6 +461,20 @@ static int run_backup(struct command *c)
 	return 0;
 }
 
+static int run_restore(struct command *c)
+{
+	char *dir = path_dir(PATH_DATA), *kept = NULL;
+	int code = sessions_restore(dir, c->cli->tr, c->argv[0], &kept, c->err, sizeof(c->err));
+	if (code == 0) {
+		char *line = i18n_format(c->cli->tr, "sessions.restored", I18N_S(c->argv[0]), I18N_S(kept));
+		put_line(line);
+		free(line);
+	}
+	free(kept);
+	free(dir);
+	return code ? fail(c) : 0;
+}
+
 /* --- Check ------------------------------------------------------------------------ */
 
 static void put_finding(void *arg, const char *line)
@@ -499,6 +513,7 @@ static const struct {
 	{"rm", 1, -1, false, run_rm, "ID…"},
 	{"fork", 1, 1, false, run_fork, "ID [--at MESSAGE]"},
 	{"backup", 1, 1, false, run_backup, "FILE"},
+	{"restore", 1, 1, true, run_restore, "FILE"},
 	{"check", 0, 0, true, run_check, "[--repair]"},
 	{"pin", 1, 1, false, run_pin, "ID"},
 	{"unpin", 1, 1, false, run_unpin, "ID"},

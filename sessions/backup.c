@@ -1,5 +1,9 @@
 /* A copy of the whole store while anybody may be writing to it: SQLite copies the
- * pages of one moment. The name is taken when the copy is whole and on disk. */
+ * pages of one moment. The name is taken when the copy is whole and on disk. And
+ * back: the store that was there is kept. */
+#include "locks.h"
+#include "repair.h"
+#include "schema.h"
 #include "store.h"
 
 #include <errno.h>
@@ -90,5 +94,75 @@ int sessions_backup(struct sessions *s, const char *path, char *err, size_t errl
 		unlink(part);
 	}
 	free(part);
+	return code;
+}
+
+/* --- Back ------------------------------------------------------------------------------ */
+
+/* The copy is one of ours, whole, and not newer than we are. */
+static int look_at(struct sessions *copy, char *err, size_t errlen)
+{
+	if (store_connect(&copy->db, copy->path, SQLITE_OPEN_READONLY) != SQLITE_OK) {
+		bool text = sqlite3_errcode(copy->db) == SQLITE_NOTADB;
+		return text ? store_error(copy, err, errlen, "the file is damaged") : store_fail(copy, err, errlen);
+	}
+	int version = schema_version(copy, err, errlen);
+	if (version > SCHEMA_VERSION)
+		return store_error(copy, err, errlen, "written by a newer bora (its version %d, ours %d): update bora",
+				   version, SCHEMA_VERSION);
+	if (version < 0)
+		return -1;
+	if (version == 0)
+		return store_error(copy, err, errlen, "a database, but not one of bora's");
+	return repair_looks_sound(copy) ? 0 : store_error(copy, err, errlen, "the file is damaged");
+}
+
+static int put_back(struct sessions *s, struct sessions *copy, char **kept, char *err, size_t errlen)
+{
+	char *fresh = xasprintf("%s.restored", s->path), *journal = xasprintf("%s-journal", fresh);
+	char *aside = repair_aside_name(s->path, "replaced");
+	unlink(journal); /* what an attempt that was cut short left behind */
+	unlink(fresh);
+	int code = make_file(fresh) ? problem(s->path, strerror(errno), err, errlen) : 0;
+	if (code == 0)
+		code = copy_to(copy, fresh, s->path, err, errlen);
+	if (code == 0)
+		code = repair_swap(s, fresh, aside, err, errlen);
+	if (code)
+		unlink(fresh);
+	free(journal);
+	free(fresh);
+	if (code) {
+		free(aside);
+		aside = NULL;
+	}
+	*kept = aside;
+	return code;
+}
+
+int sessions_restore(const char *dir, const struct i18n *tr, const char *path, char **kept, char *err, size_t errlen)
+{
+	struct sessions s = {.dir = (char *)dir, .tr = tr}, copy = {.path = (char *)path, .tr = tr, .lock_fd = -1};
+	struct sessions *now;
+	*kept = NULL;
+	if (look_at(&copy, err, errlen)) {
+		store_disconnect(&copy);
+		return -1;
+	}
+	/* Opened once, the store is there and has no journal to be played back. */
+	int code = sessions_open(&now, dir, tr, err, errlen);
+	if (code == 0) {
+		sessions_close(now);
+		s.path = xasprintf("%s/sessions.db", dir);
+		s.lock_fd = locks_open(dir);
+		if (s.lock_fd < 0 || locks_store(s.lock_fd, true))
+			code = store_error(&s, err, errlen, "another bora has it open; close that one and try again");
+		else
+			code = put_back(&s, &copy, kept, err, errlen);
+		if (s.lock_fd >= 0)
+			close(s.lock_fd);
+		free(s.path);
+	}
+	store_disconnect(&copy);
 	return code;
 }

@@ -95,26 +95,25 @@ static int places(struct sessions *s, bool mend, struct report *report, char *er
 
 /* --- Setting aside ------------------------------------------------------------------ */
 
-/* A name that nothing has yet: sessions.db.damaged-20260131-140200, with -2, -3… */
-static char *aside_name(const char *path)
+char *repair_aside_name(const char *path, const char *what)
 {
 	char stamp[32];
 	time_t now = time(NULL);
 	struct tm tm;
 	if (!gmtime_r(&now, &tm) || !strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm))
 		snprintf(stamp, sizeof(stamp), "unknown-time");
-	char *name = xasprintf("%s.damaged-%s", path, stamp);
+	char *name = xasprintf("%s.%s-%s", path, what, stamp);
 	for (int i = 2; access(name, F_OK) == 0; i++) {
 		free(name);
-		name = xasprintf("%s.damaged-%s-%d", path, stamp, i);
+		name = xasprintf("%s.%s-%s-%d", path, what, stamp, i);
 	}
 	return name;
 }
 
-/* The damaged file gets a second name before the new one takes the first: at no
+/* The old file gets a second name before the new one takes the first: at no
  * moment is there nothing by the name of sessions.db. A journal left over belongs
  * to the old file and must not be played into the new one. */
-static int swap(struct sessions *s, const char *fresh, const char *aside, char *err, size_t errlen)
+int repair_swap(struct sessions *s, const char *fresh, const char *aside, char *err, size_t errlen)
 {
 	char *journal = xasprintf("%s-journal", s->path), *journal_aside = xasprintf("%s-journal", aside);
 	int code = 0;
@@ -207,10 +206,10 @@ int repair_salvage(struct sessions *s, sessions_line_fn *line, void *arg, char *
 	size_t len;
 	if (map_file(s, &bytes, &len, err, errlen))
 		return -1;
-	char *fresh = xasprintf("%s.salvage", s->path), *aside = aside_name(s->path);
+	char *fresh = xasprintf("%s.salvage", s->path), *aside = repair_aside_name(s->path, "damaged");
 	int code = rebuild(fresh, s->tr, bytes, len, &found, &report, err, errlen);
 	if (code == 0)
-		code = swap(s, fresh, aside, err, errlen);
+		code = repair_swap(s, fresh, aside, err, errlen);
 	if (code == 0 && notice)
 		*notice = xasprintf(
 			found.cut || report.lines

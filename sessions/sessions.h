@@ -9,7 +9,7 @@
  * search.c    | full-text search in every script
  * export.c    | Markdown, JSON, HTML, text        import.c | our JSON, others
  * repair.c    | check and salvage                 drafts.c | unsent input, history
- * backup.c    | a copy of the whole store
+ * backup.c    | a copy of the whole store, and back
  * store.c     | statements, transactions, errors  schema.c | tables, migrations
  * locks.c     | one writer a session, across processes
  *
@@ -175,6 +175,9 @@ int session_import(struct sessions *, const char *text, size_t len, const char *
 /* Copies the store, as it is at one moment, to a new file at path, while others may be writing. The copy is a
  * sessions.db like any other. */
 int sessions_backup(struct sessions *, const char *path, char *err, size_t errlen);
+/* Puts such a copy in the place of the store in dir, which nobody may have open. *kept: the name under which what
+ * was there is kept; caller frees. */
+int sessions_restore(const char *dir, const struct i18n *, const char *path, char **kept, char *err, size_t errlen);
 
 /* Looks the store over; with repair, salvages. Each finding is a line for fn.
  * Returns the number of problems left, or -1. */

@@ -11,6 +11,7 @@
  *   store_driver DIR work      every other change there is, a line "state …" after each
  *   store_driver DIR state     that line for the store as it is
  *   store_driver DIR backup F  copies the store to the file F
+ *   store_driver DIR restore F puts that copy in its place
  *
  * A step that fails prints "failed: LINE" and is tried once more. */
 #include "sessions/sessions.h"
@@ -264,6 +265,14 @@ static int run_backup(struct driver *d)
 	return sessions_backup(d->store, d->argument, d->err, sizeof(d->err)) ? failed(d) : 0;
 }
 
+static int run_restore(struct driver *d)
+{
+	char *kept;
+	int code = sessions_restore(d->dir, d->tr, d->argument, &kept, d->err, sizeof(d->err));
+	free(kept);
+	return code ? failed(d) : 0;
+}
+
 static void put_line(void *arg, const char *line)
 {
 	(void)arg;
@@ -283,15 +292,16 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(struct driver *);
-	} commands[] = {{"talk", run_talk},   {"hold", run_hold},   {"say", run_say},
-			{"names", run_names}, {"dump", run_dump},   {"check", run_check},
-			{"work", run_work},   {"state", run_state}, {"backup", run_backup}};
+	} commands[] = {{"talk", run_talk},     {"hold", run_hold},      {"say", run_say},   {"names", run_names},
+			{"dump", run_dump},     {"check", run_check},    {"work", run_work}, {"state", run_state},
+			{"backup", run_backup}, {"restore", run_restore}};
 	struct driver d = {.dir = argc > 1 ? argv[1] : "", .argument = argc > 3 ? argv[3] : "0", .tr = i18n_open("en")};
 	int code = 2;
 	for (size_t i = 0; argc > 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[2], commands[i].name) != 0)
 			continue;
-		if (commands[i].run != run_check && sessions_open(&d.store, d.dir, d.tr, d.err, sizeof(d.err))) {
+		bool closed = commands[i].run == run_check || commands[i].run == run_restore;
+		if (!closed && sessions_open(&d.store, d.dir, d.tr, d.err, sizeof(d.err))) {
 			failed(&d);
 			code = 1;
 			break;

@@ -186,3 +186,23 @@ def test_backup(sessions):
     sessions.run("backup", sessions.folder / "nowhere" / "x.db", code=1)
     assert Sessions(sessions.folder / "copy").json("ls")[0]["id"] == name
     assert not list(copy.glob("*.part*"))
+
+
+def test_restore(sessions):
+    name, copy = sessions.add(), sessions.folder / "copy.db"
+    sessions.run("backup", copy)
+    sessions.run("rm", name)
+    later = sessions.add()
+    said = sessions.run("restore", copy).stdout
+    assert [session["id"] for session in sessions.json("ls")] == [name]
+    assert sessions.run("check").returncode == 0
+    # What was there is kept, and is a copy like any other.
+    kept = said.strip().rsplit(" ", 1)[1]
+    sessions.run("restore", kept)
+    assert [session["id"] for session in sessions.json("ls")] == [later]
+    for wrong in (b"", b"garbage" * 1000, copy.read_bytes()[:9000]):
+        (sessions.folder / "wrong.db").write_bytes(wrong)
+        assert "wrong.db" in sessions.run("restore", sessions.folder / "wrong.db", code=1).stderr
+    sessions.run("restore", sessions.folder / "nowhere.db", code=1)
+    assert [session["id"] for session in sessions.json("ls")] == [later]
+    assert not list((sessions.folder / "data").glob("*.restored*"))

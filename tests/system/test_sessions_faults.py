@@ -167,6 +167,36 @@ def test_killed_at_any_moment_of_salvage(driver, tmp_path):
 
 
 @needs_strace
+@pytest.mark.parametrize("call", ["rename", "link", "unlink", "fsync", "fdatasync", "pwrite64", "openat"])
+def test_killed_while_restoring(driver, tmp_path, call):
+    """The store is what it was or what the copy is, whole; and if it is the copy, what it was is kept."""
+    original, other, log = tmp_path / "original", tmp_path / "other", tmp_path / "calls"
+    run(driver, original, "talk", "2")
+    run(driver, other, "talk", "3")
+    copy = other / "sessions.db"
+    states = [run(driver, folder, "state").stdout for folder in (original, other)]
+    shutil.copytree(original, tmp_path / "count")
+    run("strace", "-qq", "-o", log, driver, tmp_path / "count", "restore", copy)
+    assert run(driver, tmp_path / "count", "state").stdout == states[1]
+
+    def kill(n):
+        folder = tmp_path / str(n)
+        shutil.copytree(original, folder)
+        run("strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=SIGKILL:when={n}", driver, folder,
+            "restore", copy)
+        assert run(driver, folder, "check").returncode == 0
+        now = run(driver, folder, "state").stdout
+        assert now in states
+        if now == states[1]:
+            kept = [file.read_bytes() for file in folder.glob("sessions.db.replaced-*")]
+            assert kept == [(original / "sessions.db").read_bytes()]
+        shutil.rmtree(folder)
+
+    names = re.findall(r"^(\w+)\(", log.read_text(errors="replace"), re.M)
+    at_each(spread(names.count(call), 8, f"restoring killed at {call}"), kill)
+
+
+@needs_strace
 @pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "unlink"])
 def test_killed_while_rearranging(driver, tmp_path, call):
     """Edits, forks, pins, branches, deletions, imports: each is there whole, or not at all."""

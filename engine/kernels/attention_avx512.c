@@ -40,10 +40,40 @@ void avx512_kv_store(int kv_type, const float *x, int64_t n, void *out)
 
 /* --- Tiles ------------------------------------------------------------------------------------------- */
 
+typedef __m512 floats;
+typedef __m512i ints;
+enum { WIDTH = 16 };
+
+#define f_load(p)        _mm512_load_ps(p)
+#define f_store(p, x)    _mm512_store_ps(p, x)
+#define f_storeu(p, x)   _mm512_storeu_ps(p, x)
+#define f_set(x)         _mm512_set1_ps(x)
+#define f_mul(x, y)      _mm512_mul_ps(x, y)
+#define f_sub(x, y)      _mm512_sub_ps(x, y)
+#define f_fma(x, y, z)   _mm512_fmadd_ps(x, y, z)
+#define f_some(p, left)  _mm512_maskz_loadu_ps(mask_of(left), p)
+#define i_load(p)        _mm512_load_si512(p)
+#define i_set(x)         _mm512_set1_epi32(x)
+#define i_and(x, y)      _mm512_and_si512(x, y)
+#define i_max(x, y)      _mm512_max_epu32(x, y)
+#define i_bits(x)        _mm512_castps_si512(x)
+#define i_of(x)          _mm512_cvtps_epi32(x)
+#define even_bytes(x)    _mm512_srai_epi16(_mm512_slli_epi16(x, 8), 8)
+#define odd_bytes(x)     _mm512_srai_epi16(x, 8)
+#define low_pairs(x, y)  _mm512_unpacklo_epi16(x, y)
+#define high_pairs(x, y) _mm512_unpackhi_epi16(x, y)
+#define pack(x, y)       _mm512_packs_epi32(x, y)
+#define widen(p)         _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)(p)))
+
 /* Which of the positions i..i + 15 lie in the span. */
 INLINE __mmask16 span_mask(struct span span, int i)
 {
 	return mask_of(span.last - i) & (__mmask16)~mask_of(span.first - i);
+}
+
+INLINE __m512 within(struct span span, int i, __m512 x)
+{
+	return _mm512_maskz_mov_ps(span_mask(span, i), x);
 }
 
 /* Sixteen rows of eight cells, two rows in a register: i and i + 4 for i below 4, then i + 4 and i + 8. Register j
@@ -91,7 +121,7 @@ INLINE __m512i two_rows(__m256i a, __m256i b)
 }
 
 /* Group g of sixteen keys, whose first groups begin at row[]: register j has byte quad j of each. */
-INLINE void load_keys_q8(const uint8_t *const *row, int g, __m512i *x)
+INLINE void load_cells_q8(const uint8_t *const *row, int g, __m512i *x)
 {
 #pragma GCC unroll 8
 	for (int j = 0; j < 8; j++) {
@@ -102,164 +132,38 @@ INLINE void load_keys_q8(const uint8_t *const *row, int g, __m512i *x)
 	transpose_cells(x);
 }
 
-/* As 16-bit integers. */
-INLINE __m512i even_bytes(__m512i x)
-{
-	return _mm512_srai_epi16(_mm512_slli_epi16(x, 8), 8);
-}
-
-INLINE __m512i odd_bytes(__m512i x)
-{
-	return _mm512_srai_epi16(x, 8);
-}
-
-/* Keys i..i + 15. The cells of four bytes become two steps: the even bytes, the odd bytes. */
-static void build_keys_q8(const struct tile *t, int i, struct span all, __m512i *out)
-{
-	size_t bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_k);
-	const uint8_t *row[16];
-	for (int j = 0; j < 16; j++)
-		row[j] = tile_row(t->a->keys, bytes, t, i + j, all);
-	for (int g = 0; g < t->wide_k / GROUP; g++) {
-		__m512i x[8];
-		load_keys_q8(row, g, x);
-#pragma GCC unroll 8
-		for (int j = 0; j < 8; j++, out += 4) {
-			out[0] = even_bytes(x[j]);
-			out[2] = odd_bytes(x[j]);
-		}
-	}
-}
-
 /* Elements i..i + 7 of a row of floats; zeros from n on. */
-INLINE __m256 load_floats(int kv_type, const uint8_t *row, int i, int n)
+INLINE __m256 load_eight(int kv_type, const uint8_t *row, int i, int n)
 {
 	__mmask8 mask = (__mmask8)mask_of(n - i);
 	return kv_type == ENGINE_KV_F32 ? _mm256_maskz_loadu_ps(mask, row + 4 * i)
 					: _mm256_cvtph_ps(_mm_maskz_loadu_epi16(mask, row + 2 * i));
 }
 
-INLINE void build_keys_floats(int kv_type, const struct tile *t, int i, struct span all, __m512i *out)
+INLINE void load_cells_floats(int kv_type, const uint8_t *const *row, int e, int n, __m512i *x)
 {
-	int n = t->a->head_k;
-	size_t bytes = kernels_kv_row_bytes(kv_type, n);
-	const uint8_t *row[16];
-	for (int j = 0; j < 16; j++)
-		row[j] = tile_row(t->a->keys, bytes, t, i + j, all);
-	for (int e = 0; e < n; e += 8) {
-		__m512i x[8];
 #pragma GCC unroll 8
-		for (int j = 0; j < 8; j++) {
-			int first = j < 4 ? j : j + 4;
-			x[j] = two_rows(_mm256_castps_si256(load_floats(kv_type, row[first], e, n)),
-					_mm256_castps_si256(load_floats(kv_type, row[first + 4], e, n)));
-		}
-		transpose_cells(x);
-		for (int j = 0; j < 8; j++, out += 2)
-			*out = x[j];
+	for (int j = 0; j < 8; j++) {
+		int first = j < 4 ? j : j + 4;
+		x[j] = two_rows(_mm256_castps_si256(load_eight(kv_type, row[first], e, n)),
+				_mm256_castps_si256(load_eight(kv_type, row[first + 4], e, n)));
 	}
+	transpose_cells(x);
 }
 
-static void build_keys(const struct tile *t, struct span all)
+INLINE float largest_of_lanes(__m512i x)
 {
-	bool q8 = t->kv_type == ENGINE_KV_Q8_0;
-	size_t steps = (size_t)t->wide_k / (q8 ? 2 : 1);
-	if (q8)
-		build_scales(t, t->a->keys, kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_k), t->wide_k / GROUP, all,
-			     t->key_scale);
-	for (int i = all.first / 16 * 16; i < all.last; i += 16) {
-		__m512i *out = (__m512i *)t->keys + (size_t)(i / KEYS) * steps * 2 + i / 16 % 2;
-		if (q8)
-			build_keys_q8(t, i, all, out);
-		else if (t->kv_type == ENGINE_KV_F16)
-			build_keys_floats(ENGINE_KV_F16, t, i, all, out);
-		else
-			build_keys_floats(ENGINE_KV_F32, t, i, all, out);
-	}
+	return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)_mm512_reduce_max_epu32(x))));
 }
 
-/* Which position comes first in pair `pair` of 32 positions: as packing integers to 16 bits leaves them. */
-INLINE int first_of_pair(int pair)
+/* 16 floats from q on, of which n are left, as 16-bit integers. Of four neighbours, the even ones become a cell and the
+ * odd ones another. */
+INLINE __m256i quantize_cells(const float *q, int n, float inverse)
 {
-	return pair / 4 * 4 + pair % 2 * 2 + pair % 4 / 2 * 16;
-}
-
-/* Positions i..i + 31 as pairs. Elements come as interleaving leaves them: those that are 0..3 and those that are
- * 4..7 by eights. */
-static void build_values_q8(const struct tile *t, int i, struct span all)
-{
-	size_t bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_v);
-	for (int pair = 0; pair < 16; pair++) {
-		const uint8_t *a = tile_row(t->a->values, bytes, t, i + first_of_pair(pair), all) + 2,
-			      *b = tile_row(t->a->values, bytes, t, i + first_of_pair(pair) + 1, all) + 2;
-		__m512i *out = (__m512i *)t->values + i + 2 * pair;
-		for (int g = 0; g < t->wide_v / GROUP; g++, out += ATTENTION_CHUNK) {
-			__m512i x = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)(a + g * KV_Q8_BYTES)));
-			__m512i y = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)(b + g * KV_Q8_BYTES)));
-			out[0] = _mm512_unpacklo_epi16(x, y);
-			out[1] = _mm512_unpackhi_epi16(x, y);
-		}
-	}
-}
-
-INLINE void build_values_floats(int kv_type, const struct tile *t, struct span all)
-{
-	int n = t->a->head_v;
-	size_t bytes = kernels_kv_row_bytes(kv_type, n);
-	for (int i = all.first; i < all.last; i++) {
-		const uint8_t *row = tile_row(t->a->values, bytes, t, i, all);
-		float *out = (float *)t->values + i * GROUP;
-		for (int e = 0; e < t->wide_v; e += GROUP, out += ATTENTION_CHUNK * GROUP)
-			for (int j = 0; j < GROUP; j += 8)
-				_mm256_store_ps(out + j, load_floats(kv_type, row, e + j, n));
-	}
-}
-
-static void build_values(const struct tile *t, struct span all)
-{
-	if (t->kv_type == ENGINE_KV_F16)
-		build_values_floats(ENGINE_KV_F16, t, all);
-	else if (t->kv_type == ENGINE_KV_F32)
-		build_values_floats(ENGINE_KV_F32, t, all);
-	else {
-		for (int i = all.first / KEYS * KEYS; i < all.last; i += KEYS)
-			build_values_q8(t, i, all);
-		build_scales(t, t->a->values, kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_v), t->wide_v / GROUP,
-			     all, t->value_scale);
-	}
-}
-
-/* Of n floats; a NaN is larger than everything. */
-static float largest_magnitude(const float *x, int n)
-{
-	__m512i largest = _mm512_setzero_si512();
-	for (int i = 0; i < n; i += 16) {
-		__m512i bits = _mm512_castps_si512(_mm512_maskz_loadu_ps(mask_of(n - i), x + i));
-		largest = _mm512_max_epu32(largest, _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff)));
-	}
-	return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)_mm512_reduce_max_epu32(largest))));
-}
-
-static void build_query(const struct tile *t, int row)
-{
-	const float *q = attention_query(t->a, row);
-	int n = t->a->head_k;
-	float *out = (float *)t->queries + (size_t)row * (size_t)t->wide_k;
-	if (t->kv_type != ENGINE_KV_Q8_0) {
-		memcpy(out, q, (size_t)n * sizeof(*q));
-		t->query_scale[row] = t->a->scale * ATTENTION_LOG2E;
-		return;
-	}
-	float largest = largest_magnitude(q, n), inverse = inverse_scale(largest) > 0 ? QUERY_LARGEST / largest : 0;
-	t->query_scale[row] = largest / QUERY_LARGEST * (t->a->scale * ATTENTION_LOG2E);
-	/* Of four neighbours, the even ones become a cell and the odd ones another. */
 	const __m256i order = _mm256_set_epi8(15, 14, 11, 10, 13, 12, 9, 8, 7, 6, 3, 2, 5, 4, 1, 0, 15, 14, 11, 10, 13,
 					      12, 9, 8, 7, 6, 3, 2, 5, 4, 1, 0);
-	for (int i = 0; i < t->wide_k; i += 16) {
-		__m512i x = quantize16(_mm512_maskz_loadu_ps(mask_of(n - i), q + i), inverse);
-		__m256i y = _mm256_shuffle_epi8(_mm512_cvtepi32_epi16(x), order);
-		_mm256_store_si256((void *)((int16_t *)(void *)out + i), y);
-	}
+	__m512i x = quantize16(_mm512_maskz_loadu_ps(mask_of(n), q), inverse);
+	return _mm256_shuffle_epi8(_mm512_cvtepi32_epi16(x), order);
 }
 
 /* --- Products -------------------------------------------------------------------------------------------- */
@@ -278,41 +182,55 @@ INLINE __m512i add_dots_of(__m512i sum, const int32_t *x, __m512i y)
 	return sum;
 }
 
-/* Sums of `steps` steps for `rows` rows of cells, `stride` cells apart. */
-INLINE void dots_q8(int rows, const int32_t *cells, size_t stride, const __m512i *tile, int steps, __m512i (*sum)[2])
+/* 2^x for x <= 0. The second operand of max is what a NaN leaves. */
+INLINE __m512 power_of_two(__m512 x)
 {
-#pragma GCC unroll 6
-	for (int r = 0; r < rows; r++)
-		sum[r][0] = sum[r][1] = _mm512_setzero_si512();
-	for (int i = 0; i < steps; i++, tile += 2) {
-		__m512i a = _mm512_load_si512(tile), b = _mm512_load_si512(tile + 1);
-#pragma GCC unroll 6
-		for (int r = 0; r < rows; r++) {
-			__m512i x = _mm512_set1_epi32(cells[(size_t)r * stride + (size_t)i]);
-			sum[r][0] = add_dots(sum[r][0], x, a);
-			sum[r][1] = add_dots(sum[r][1], x, b);
-		}
-	}
+	x = _mm512_max_ps(_mm512_set1_ps(EXP2_LOWEST), x);
+	__m512 k = _mm512_roundscale_ps(x, 8), r = _mm512_sub_ps(x, k), p = _mm512_set1_ps(EXP2_C5);
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C4));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C3));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C2));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C1));
+	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
+	return _mm512_scalef_ps(p, k);
 }
 
-INLINE void dots_floats(int rows, const float *cells, size_t stride, const float *tile, int steps, __m512 (*sum)[2])
+static float largest_score(const float *scores, struct span span)
 {
-#pragma GCC unroll 6
-	for (int r = 0; r < rows; r++)
-		sum[r][0] = sum[r][1] = _mm512_setzero_ps();
-	for (int i = 0; i < steps; i++, tile += KEYS) {
-		__m512 a = _mm512_load_ps(tile), b = _mm512_load_ps(tile + 16);
-#pragma GCC unroll 6
-		for (int r = 0; r < rows; r++) {
-			__m512 x = _mm512_set1_ps(cells[(size_t)r * stride + (size_t)i]);
-			sum[r][0] = _mm512_fmadd_ps(x, a, sum[r][0]);
-			sum[r][1] = _mm512_fmadd_ps(x, b, sum[r][1]);
-		}
-	}
+	__m512 largest = _mm512_set1_ps(-INFINITY);
+	for (int i = span.first / 16 * 16; i < span.last; i += 16)
+		largest = _mm512_mask_max_ps(largest, span_mask(span, i), _mm512_load_ps(scores + i), largest);
+	return _mm512_reduce_max_ps(largest);
 }
 
-INLINE void score_keys_q8(int rows, const struct tile *t, int first, int key, __m512 (*sum)[2])
+INLINE void add_weights(__m512 *sum, __m512 a, __m512 b)
 {
+	sum[0] = _mm512_add_ps(_mm512_add_ps(sum[0], a), b);
+}
+
+INLINE float sum_weights(const __m512 *sum)
+{
+	return sum16(sum[0]);
+}
+
+/* --- Values ------------------------------------------------------------------------------------------------ */
+
+/* A group's sums, in the order of elements and as floats. */
+INLINE void store_sums(__m512i a, __m512i b, float unit, float *out)
+{
+	const __m512i low = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+	const __m512i high = _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+	__m512 x = _mm512_cvtepi32_ps(_mm512_permutex2var_epi32(a, low, b));
+	__m512 y = _mm512_cvtepi32_ps(_mm512_permutex2var_epi32(a, high, b));
+	_mm512_storeu_ps(out, _mm512_mul_ps(x, _mm512_set1_ps(unit)));
+	_mm512_storeu_ps(out + 16, _mm512_mul_ps(y, _mm512_set1_ps(unit)));
+}
+
+#include "attention_wide.h"
+
+INLINE void score_q8(int rows, const struct tile *t, int first, int key)
+{
+	__m512 sum[ROWS][2];
 	int groups = t->wide_k / GROUP;
 	const int32_t *cells = t->queries + (size_t)first * (size_t)t->wide_k;
 	const __m512i *tile = (const __m512i *)t->keys + (size_t)(key / KEYS * groups) * GROUP;
@@ -330,147 +248,13 @@ INLINE void score_keys_q8(int rows, const struct tile *t, int first, int key, __
 			sum[r][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[r][1]), high, sum[r][1]);
 		}
 	}
-}
-
-INLINE void score(int rows, const struct tile *t, int first, struct span span)
-{
-	for (int key = span.first / KEYS * KEYS; key < span.last; key += KEYS) {
-		__m512 sum[ROWS][2];
-		if (t->kv_type == ENGINE_KV_Q8_0)
-			score_keys_q8(rows, t, first, key, sum);
-		else
-			dots_floats(rows, (const float *)t->queries + (size_t)first * (size_t)t->wide_k,
-				    (size_t)t->wide_k, (const float *)t->keys + (size_t)key * (size_t)t->wide_k,
-				    t->a->head_k, sum);
 #pragma GCC unroll 6
-		for (int r = 0; r < rows; r++) {
-			__m512 scale = _mm512_set1_ps(t->query_scale[first + r]);
-			float *out = t->scores + r * ATTENTION_CHUNK + key;
-			_mm512_store_ps(out, _mm512_mul_ps(sum[r][0], scale));
-			_mm512_store_ps(out + 16, _mm512_mul_ps(sum[r][1], scale));
-		}
+	for (int r = 0; r < rows; r++) {
+		__m512 scale = _mm512_set1_ps(t->query_scale[first + r]);
+		float *out = t->scores + r * ATTENTION_CHUNK + key;
+		_mm512_store_ps(out, _mm512_mul_ps(sum[r][0], scale));
+		_mm512_store_ps(out + 16, _mm512_mul_ps(sum[r][1], scale));
 	}
-}
-
-/* --- Weights ---------------------------------------------------------------------------------------------- */
-
-static void set_weights(const struct tile *t, struct span span)
-{
-	int first = span.first / KEYS * KEYS, last = (span.last + KEYS - 1) / KEYS * KEYS;
-	for (int g = 0; g < t->wide_v / GROUP; g++) {
-		const float *scale = t->value_scale + g * ATTENTION_CHUNK;
-		float *out = t->weight_scale + g * ATTENTION_CHUNK;
-		__m512i most = _mm512_setzero_si512(), magnitude = _mm512_set1_epi32(0x7fffffff);
-		for (int i = first; i < last; i += 16)
-			most = _mm512_max_epu32(most, _mm512_maskz_and_epi32(span_mask(span, i),
-									     _mm512_load_si512(scale + i), magnitude));
-		float largest = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)_mm512_reduce_max_epu32(most))));
-		bool sound = largest <= FLT_MAX;
-		__m512 inverse = _mm512_set1_ps(sound && largest > 0 ? WEIGHT_LARGEST / largest : 0);
-		t->value_unit[g] = sound ? largest / WEIGHT_LARGEST : NAN;
-		for (int i = first; i < last; i += 16)
-			_mm512_store_ps(out + i,
-					_mm512_maskz_mul_ps(span_mask(span, i), _mm512_load_ps(scale + i), inverse));
-	}
-}
-
-/* 2^x for x <= 0. The second operand of max is what a NaN leaves. */
-INLINE __m512 power_of_two(__m512 x)
-{
-	x = _mm512_max_ps(_mm512_set1_ps(EXP2_LOWEST), x);
-	__m512 k = _mm512_roundscale_ps(x, 8), r = _mm512_sub_ps(x, k), p = _mm512_set1_ps(EXP2_C5);
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C4));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C3));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C2));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(EXP2_C1));
-	p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1));
-	return _mm512_scalef_ps(p, k);
-}
-
-/* Weights of positions i..i + 31 as integers, for every group of values. */
-INLINE void pack_weights(const struct tile *t, int r, int i, __m512 a, __m512 b)
-{
-	const float *scale = t->weight_scale + i;
-	int16_t *out = t->weights + r * ATTENTION_CHUNK + i;
-	for (int g = 0; g < t->wide_v / GROUP; g++, scale += ATTENTION_CHUNK, out += KEPT_ROWS * ATTENTION_CHUNK) {
-		__m512i x = _mm512_cvtps_epi32(_mm512_mul_ps(a, _mm512_load_ps(scale)));
-		__m512i y = _mm512_cvtps_epi32(_mm512_mul_ps(b, _mm512_load_ps(scale + 16)));
-		_mm512_store_si512(out, _mm512_packs_epi32(x, y));
-	}
-}
-
-static void weigh(const struct tile *t, int r, struct span span, float *state)
-{
-	float *scores = t->scores + r * ATTENTION_CHUNK;
-	__m512 largest = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
-	for (int i = span.first / 16 * 16; i < span.last; i += 16)
-		largest = _mm512_mask_max_ps(largest, span_mask(span, i), _mm512_load_ps(scores + i), largest);
-	float most = _mm512_reduce_max_ps(largest);
-	largest = _mm512_set1_ps(most);
-	for (int i = span.first / KEYS * KEYS; i < span.last; i += KEYS) {
-		__m512 a = power_of_two(_mm512_sub_ps(_mm512_load_ps(scores + i), largest));
-		__m512 b = power_of_two(_mm512_sub_ps(_mm512_load_ps(scores + i + 16), largest));
-		a = _mm512_maskz_mov_ps(span_mask(span, i), a);
-		b = _mm512_maskz_mov_ps(span_mask(span, i + 16), b);
-		sum = _mm512_add_ps(_mm512_add_ps(sum, a), b);
-		if (t->kv_type == ENGINE_KV_Q8_0) {
-			pack_weights(t, r, i, a, b);
-		} else {
-			_mm512_store_ps(scores + i, a);
-			_mm512_store_ps(scores + i + 16, b);
-		}
-	}
-	_mm512_storeu_ps(state, _mm512_maskz_mov_ps(
-					3, _mm512_setr_ps(most, sum16(sum), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
-}
-
-/* --- Values ------------------------------------------------------------------------------------------------ */
-
-/* A group's sums, in the order of elements and as floats. */
-INLINE void store_sums(__m512i a, __m512i b, float unit, float *out)
-{
-	const __m512i low = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-	const __m512i high = _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-	__m512 x = _mm512_cvtepi32_ps(_mm512_permutex2var_epi32(a, low, b));
-	__m512 y = _mm512_cvtepi32_ps(_mm512_permutex2var_epi32(a, high, b));
-	_mm512_storeu_ps(out, _mm512_mul_ps(x, _mm512_set1_ps(unit)));
-	_mm512_storeu_ps(out + 16, _mm512_mul_ps(y, _mm512_set1_ps(unit)));
-}
-
-INLINE void sum_values_q8(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
-{
-	int first = span.first / KEYS * KEYS, steps = ((span.last + KEYS - 1) / KEYS * KEYS - first) / 2;
-	for (int g = 0; g < t->wide_v / GROUP; g++, sums += GROUP) {
-		const int16_t *weights = t->weights + g * KEPT_ROWS * ATTENTION_CHUNK + first;
-		const __m512i *tile = (const __m512i *)t->values + (size_t)g * ATTENTION_CHUNK + first;
-		__m512i sum[ROWS][2];
-		dots_q8(rows, (const int32_t *)(const void *)weights, ATTENTION_CHUNK / 2, tile, steps, sum);
-#pragma GCC unroll 6
-		for (int r = 0; r < rows; r++)
-			store_sums(sum[r][0], sum[r][1], t->value_unit[g], sums + (size_t)r * stride);
-	}
-}
-
-INLINE void sum_values_floats(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
-{
-	for (int e = 0; e < t->wide_v; e += GROUP, sums += GROUP) {
-		const float *tile = (const float *)t->values + (size_t)e * ATTENTION_CHUNK + span.first * GROUP;
-		__m512 sum[ROWS][2];
-		dots_floats(rows, t->scores + span.first, ATTENTION_CHUNK, tile, span.last - span.first, sum);
-#pragma GCC unroll 6
-		for (int r = 0; r < rows; r++) {
-			_mm512_storeu_ps(sums + (size_t)r * stride, sum[r][0]);
-			_mm512_storeu_ps(sums + (size_t)r * stride + 16, sum[r][1]);
-		}
-	}
-}
-
-INLINE void sum_values(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
-{
-	if (t->kv_type == ENGINE_KV_Q8_0)
-		sum_values_q8(rows, t, span, sums, stride);
-	else
-		sum_values_floats(rows, t, span, sums, stride);
 }
 
 /* --- Few rows: keys and values meet them in registers, as they come from the cache ------------------------ */
@@ -505,7 +289,7 @@ INLINE void score_few(int rows, const struct tile *t, int i, struct span span)
 	for (int g = 0; g < t->wide_k / GROUP; g++) {
 		const int32_t *cells = t->queries + g * HALF;
 		__m512i x[8], dot[KEPT_ROWS];
-		load_keys_q8(row, g, x);
+		load_cells_q8(row, g, x);
 #pragma GCC unroll 8
 		for (int r = 0; r < rows; r++)
 			dot[r] = _mm512_setzero_si512();

@@ -1,5 +1,5 @@
 #include "options.h"
-#include "paths.h"
+#include "nearest.h"
 
 #include <errno.h>
 #include <math.h>
@@ -23,10 +23,11 @@ struct value {
 };
 
 struct options {
-	struct value value[OPTION_COUNT];
-	char **rest; /* borrowed from argv, NULL at the end */
+	struct value value[SOURCE_COUNT][OPTION_COUNT]; /* the last source that gives one counts */
+	char **rest;                                    /* borrowed from argv, NULL at the end */
 	int rest_count;
 	bool several; /* OPTION_SEVERAL holds */
+	struct buffer warnings;
 };
 
 static void value_clear(struct value *value)
@@ -41,19 +42,44 @@ static void value_clear(struct value *value)
 struct options *options_create(void)
 {
 	struct options *options = xcalloc(1, sizeof(*options));
-	for (int i = 0; i < OPTION_COUNT; i++)
-		options_unset(options, (enum option_id)i);
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		const struct option_info *info = &option_table[i];
+		if (!*info->fallback)
+			continue;
+		options->value[SOURCE_DEFAULT][i].text = xstrdup(info->fallback);
+		options->value[SOURCE_DEFAULT][i].number = strtod(info->fallback, NULL);
+	}
 	return options;
+}
+
+void options_clear(struct options *options, enum option_source source)
+{
+	for (int i = 0; i < OPTION_COUNT; i++)
+		value_clear(&options->value[source][i]);
 }
 
 void options_free(struct options *options)
 {
 	if (!options)
 		return;
-	for (int i = 0; i < OPTION_COUNT; i++)
-		value_clear(&options->value[i]);
+	for (int source = 0; source < SOURCE_COUNT; source++)
+		options_clear(options, (enum option_source)source);
+	buffer_free(&options->warnings);
 	free(options->rest);
 	free(options);
+}
+
+enum option_source option_source(const struct options *options, enum option_id id)
+{
+	int source = SOURCE_COUNT - 1;
+	while (source > SOURCE_DEFAULT && !options->value[source][id].given)
+		source--;
+	return (enum option_source)source;
+}
+
+static const struct value *value_of(const struct options *options, enum option_id id)
+{
+	return &options->value[option_source(options, id)][id];
 }
 
 /* --- Setting one option ------------------------------------------------------ */
@@ -129,10 +155,11 @@ static void list_add(struct value *value, const char *text)
 	value->list[value->count] = NULL;
 }
 
-int options_set(struct options *options, enum option_id id, const char *text, char *err, size_t errlen)
+int options_set_from(struct options *options, enum option_source source, enum option_id id, const char *text, char *err,
+		     size_t errlen)
 {
 	const struct option_info *info = &option_table[id];
-	struct value *value = &options->value[id];
+	struct value *value = &options->value[source][id];
 	bool on = true;
 	double number = 0;
 	switch (info->type) {
@@ -164,12 +191,15 @@ int options_set(struct options *options, enum option_id id, const char *text, ch
 	return 0;
 }
 
+int options_set(struct options *options, enum option_id id, const char *text, char *err, size_t errlen)
+{
+	return options_set_from(options, SOURCE_CHAT, id, text, err, errlen);
+}
+
 void options_unset(struct options *options, enum option_id id)
 {
-	const char *fallback = option_table[id].fallback;
-	value_clear(&options->value[id]);
-	if (*fallback)
-		options->value[id] = (struct value){.text = xstrdup(fallback), .number = strtod(fallback, NULL)};
+	for (int source = SOURCE_DEFAULT + 1; source < SOURCE_COUNT; source++)
+		value_clear(&options->value[source][id]);
 }
 
 /* --- The command line --------------------------------------------------------- */
@@ -180,6 +210,20 @@ static const struct option_info *find_name(const char *name, size_t len)
 		if (strlen(option_table[i].name) == len && strncmp(option_table[i].name, name, len) == 0)
 			return &option_table[i];
 	return NULL;
+}
+
+const struct option_info *option_named(const char *name)
+{
+	return find_name(name, strlen(name));
+}
+
+const char *option_nearest(const char *name, int flags)
+{
+	struct nearest nearest = nearest_to(name);
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if ((option_table[i].flags & flags) == flags)
+			nearest_offer(&nearest, option_table[i].name);
+	return nearest.best;
 }
 
 /* `bora bench -n 64` counts tokens, as llama-bench does; elsewhere -n is --no-save. */
@@ -202,18 +246,30 @@ struct cursor {
 static int take_value(struct options *options, const struct option_info *info, const char *glued, struct cursor *cursor,
 		      char *err, size_t errlen)
 {
-	if (glued)
-		return options_set(options, info->id, glued, err, errlen);
+	enum option_source source = SOURCE_COMMAND_LINE;
+	if (glued || (info->flags & OPTION_GLUED_VALUE))
+		return options_set_from(options, source, info->id, glued ? glued : "", err, errlen);
 	bool more = cursor->at + 1 < cursor->argc;
 	if (info->flags & OPTION_OPTIONAL_VALUE) {
 		bool word = more && cursor->argv[cursor->at + 1][0] != '-';
-		return options_set(options, info->id, word ? cursor->argv[++cursor->at] : "", err, errlen);
+		return options_set_from(options, source, info->id, word ? cursor->argv[++cursor->at] : "", err, errlen);
 	}
 	if (!more) {
 		snprintf(err, errlen, "--%s needs a value: %s", info->name, info->value);
 		return -1;
 	}
-	return options_set(options, info->id, cursor->argv[++cursor->at], err, errlen);
+	return options_set_from(options, source, info->id, cursor->argv[++cursor->at], err, errlen);
+}
+
+static void unknown_option(const char *word, char *err, size_t errlen)
+{
+	char *name = xstrndup(word, strcspn(word, "="));
+	const char *nearest = option_nearest(name, 0);
+	if (nearest)
+		snprintf(err, errlen, "unknown option '--%s'; did you mean --%s? bora --help lists all", word, nearest);
+	else
+		snprintf(err, errlen, "unknown option '--%s'; bora --help lists them", word);
+	free(name);
 }
 
 static int parse_long(struct options *options, struct cursor *cursor, char *err, size_t errlen)
@@ -222,12 +278,12 @@ static int parse_long(struct options *options, struct cursor *cursor, char *err,
 	const char *equals = strchr(word, '=');
 	const struct option_info *info = find_name(word, equals ? (size_t)(equals - word) : strlen(word));
 	if (!info) {
-		snprintf(err, errlen, "unknown option '--%s'; bora --help lists them", word);
+		unknown_option(word, err, errlen);
 		return -1;
 	}
 	if (info->type != OPTION_FLAG)
 		return take_value(options, info, equals ? equals + 1 : NULL, cursor, err, errlen);
-	return options_set(options, info->id, equals ? equals + 1 : "yes", err, errlen);
+	return options_set_from(options, SOURCE_COMMAND_LINE, info->id, equals ? equals + 1 : "yes", err, errlen);
 }
 
 static int parse_letters(struct options *options, const char *command, struct cursor *cursor, char *err, size_t errlen)
@@ -240,7 +296,7 @@ static int parse_letters(struct options *options, const char *command, struct cu
 		}
 		if (info->type != OPTION_FLAG)
 			return take_value(options, info, at[1] ? at + 1 : NULL, cursor, err, errlen);
-		if (options_set(options, info->id, "yes", err, errlen))
+		if (options_set_from(options, SOURCE_COMMAND_LINE, info->id, "yes", err, errlen))
 			return -1;
 	}
 	return 0;
@@ -275,7 +331,7 @@ char **options_rest(const struct options *options, int *count)
 	return options->rest;
 }
 
-/* --- The configuration file ---------------------------------------------------- */
+/* --- Settings: "key = value" lines ----------------------------------------------- */
 
 static char *trim(char *text)
 {
@@ -286,83 +342,124 @@ static char *trim(char *text)
 	return text;
 }
 
-/* One "key = value" line; what the command line gave stays. */
-static int config_line(struct options *options, char *line, char *err, size_t errlen)
+bool option_line(char *line, char **key, char **value)
 {
-	char *key = trim(line);
-	if (!*key || *key == '#')
-		return 0;
-	char *equals = strchr(key, '=');
-	if (!equals) {
-		snprintf(err, errlen, "expected 'key = value', found '%.60s'", key);
-		return -1;
-	}
+	char *at = trim(line);
+	*key = *value = NULL;
+	if (!*at || *at == '#')
+		return true;
+	char *equals = strchr(at, '=');
+	if (!equals)
+		return false;
 	*equals = '\0';
-	char *value = trim(equals + 1);
-	key = trim(key);
-	const struct option_info *info = find_name(key, strlen(key));
-	if (!info || !(info->flags & OPTION_IN_CONFIG)) {
-		snprintf(err, errlen, "unknown setting '%.60s'; bora-config(5) lists them", key);
+	*value = trim(equals + 1);
+	*key = trim(at);
+	return true;
+}
+
+/* What an older or newer bora knows is no reason not to start. */
+static void warn_unknown(struct options *options, const char *path, int number, const char *key)
+{
+	const char *nearest = option_nearest(key, OPTION_IN_CONFIG);
+	buffer_printf(&options->warnings, "%s%s: line %d: there is no setting '%.60s'; ",
+		      options->warnings.len ? "\n" : "", path, number, key);
+	if (nearest)
+		buffer_printf(&options->warnings, "did you mean %s?", nearest);
+	else
+		buffer_puts(&options->warnings, "bora config lists all");
+}
+
+static int config_line(struct options *options, const char *path, int number, char *line, char *err, size_t errlen)
+{
+	char *key, *value, reason[512];
+	if (!option_line(line, &key, &value)) {
+		snprintf(err, errlen, "%s: line %d: expected 'key = value', found '%.60s'", path, number, trim(line));
 		return -1;
 	}
-	if (options->value[info->id].given)
+	if (!key)
 		return 0;
-	return options_set(options, info->id, value, err, errlen);
+	const struct option_info *info = option_named(key);
+	if (!info || !(info->flags & OPTION_IN_CONFIG)) {
+		warn_unknown(options, path, number, key);
+		return 0;
+	}
+	if (options_set_from(options, SOURCE_FILE, info->id, value, reason, sizeof(reason)) == 0)
+		return 0;
+	snprintf(err, errlen, "%s: line %d: %s", path, number, reason);
+	return -1;
+}
+
+static int read_lines(struct options *options, FILE *file, const char *path, char *err, size_t errlen)
+{
+	char *line = NULL;
+	size_t size = 0;
+	int failed = 0;
+	for (int number = 1; !failed && getline(&line, &size, file) >= 0; number++)
+		failed = config_line(options, path, number, line, err, errlen);
+	free(line);
+	return failed;
 }
 
 int options_read_config(struct options *options, const char *path, char *err, size_t errlen)
 {
+	struct value before[OPTION_COUNT];
 	FILE *file = fopen(path, "re");
-	if (!file) {
-		if (errno == ENOENT)
-			return 0;
+	if (!file && errno != ENOENT) {
 		snprintf(err, errlen, "%s: cannot read the configuration: %s", path, strerror(errno));
 		return -1;
 	}
-	char *line = NULL, reason[512];
-	size_t size = 0;
-	int failed = 0;
-	for (int number = 1; !failed && getline(&line, &size, file) >= 0; number++) {
-		failed = config_line(options, line, reason, sizeof(reason));
-		if (failed)
-			snprintf(err, errlen, "%s: line %d: %s", path, number, reason);
+	buffer_clear(&options->warnings);
+	memcpy(before, options->value[SOURCE_FILE], sizeof(before));
+	memset(options->value[SOURCE_FILE], 0, sizeof(before));
+	int failed = file ? read_lines(options, file, path, err, errlen) : 0;
+	if (failed) {
+		options_clear(options, SOURCE_FILE);
+		memcpy(options->value[SOURCE_FILE], before, sizeof(before));
 	}
-	free(line);
-	fclose(file);
+	for (int i = 0; i < OPTION_COUNT && !failed; i++)
+		value_clear(&before[i]);
+	if (file)
+		fclose(file);
 	return failed;
+}
+
+const char *options_warnings(const struct options *options)
+{
+	return options->warnings.len ? options->warnings.data : "";
 }
 
 /* --- Reading --------------------------------------------------------------------- */
 
 bool option_given(const struct options *options, enum option_id id)
 {
-	return options->value[id].given;
+	return option_source(options, id) != SOURCE_DEFAULT;
 }
 
 bool option_flag(const struct options *options, enum option_id id)
 {
-	return options->value[id].text != NULL;
+	return value_of(options, id)->text != NULL;
 }
 
 const char *option_string(const struct options *options, enum option_id id)
 {
-	return options->value[id].text;
+	return value_of(options, id)->text;
 }
 
 int64_t option_integer(const struct options *options, enum option_id id)
 {
-	return (int64_t)options->value[id].number;
+	return (int64_t)value_of(options, id)->number;
 }
 
 double option_real(const struct options *options, enum option_id id)
 {
-	return options->value[id].number;
+	return value_of(options, id)->number;
 }
 
 const char *const *option_list(const struct options *options, enum option_id id, int *count)
 {
-	*count = options->value[id].count;
-	return (const char *const *)options->value[id].list;
+	const struct value *value = value_of(options, id);
+	*count = value->count;
+	return (const char *const *)value->list;
 }
 
 struct engine_sampling options_sampling(const struct options *options, const struct engine_sampling *recommended)
@@ -381,41 +478,6 @@ struct engine_sampling options_sampling(const struct options *options, const str
 	if (option_given(options, OPTION_SEED))
 		s.seed = (uint64_t)option_integer(options, OPTION_SEED);
 	return s;
-}
-
-enum { ROLE_MAX = 1 << 20 };
-
-static char *read_role(const char *name, char *err, size_t errlen)
-{
-	if (strchr(name, '/') || name[0] == '.') {
-		snprintf(err, errlen, "a role is a plain name, not '%s'", name);
-		return NULL;
-	}
-	char *dir = path_dir(PATH_CONFIG), *roles = path_join(dir, "roles"), *path = path_join(roles, name);
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	if (!file) {
-		snprintf(err, errlen, "there is no role '%s'; write its system prompt to %s", name, path);
-	} else {
-		text = xmalloc(ROLE_MAX + 1);
-		size_t len = fread(text, 1, ROLE_MAX, file);
-		while (len && text[len - 1] == '\n')
-			len--;
-		text[len] = '\0';
-		fclose(file);
-	}
-	free(path);
-	free(roles);
-	free(dir);
-	return text;
-}
-
-char *options_system(const struct options *options, char *err, size_t errlen)
-{
-	const char *system = option_string(options, OPTION_SYSTEM), *role = option_string(options, OPTION_ROLE);
-	if (option_given(options, OPTION_SYSTEM) || !role)
-		return xstrdup(system);
-	return read_role(role, err, errlen);
 }
 
 void options_engine(const struct options *options, struct engine_options *out)

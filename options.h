@@ -2,8 +2,8 @@
  * from the one table in options.def. Help, completion, man page, bora-config(5)
  * and /set are made from the same table.
  *
- * Precedence: command line, environment, configuration file, the model's own
- * recommendation, built-in default. */
+ * Each source keeps what it gives; the last source in enum option_source that
+ * gives a value counts. What none gives, the model may recommend. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -23,7 +23,20 @@ enum {
 	OPTION_IN_CONFIG = 1,
 	OPTION_IN_SET = 2,
 	OPTION_OPTIONAL_VALUE = 4,
-	OPTION_SEVERAL = 8, /* bora bench takes several numbers, separated by commas: option_string() has them */
+	OPTION_SEVERAL = 8,      /* bora bench takes several numbers, separated by commas: option_string() has them */
+	OPTION_GLUED_VALUE = 16, /* a value only as --extract=2 or -x2: the next word is never it */
+	OPTION_IN_ROLE = 32,     /* a role may set it, as it may what OPTION_IN_SET allows */
+};
+
+enum option_source {
+	SOURCE_DEFAULT,
+	SOURCE_HABIT, /* the role that the configuration file names */
+	SOURCE_FILE,
+	SOURCE_ROLE, /* the role that the command line or /role names */
+	SOURCE_ENVIRONMENT,
+	SOURCE_COMMAND_LINE,
+	SOURCE_CHAT, /* /set and the like */
+	SOURCE_COUNT
 };
 
 struct option_info {
@@ -46,11 +59,20 @@ void options_free(struct options *);
 /* Both return -1 with one line: what, where, what to do. */
 /* command (or NULL) decides what -n means, and whether several numbers may be given; argv holds the words after it. */
 int options_parse(struct options *, const char *command, int argc, char **argv, char *err, size_t errlen);
-int options_read_config(struct options *, const char *path, char *err, size_t errlen); /* a missing file is fine */
-int options_set(struct options *, enum option_id, const char *text, char *err, size_t errlen); /* /set and the like */
-void options_unset(struct options *, enum option_id);    /* the built-in default holds again */
+/* What the file says takes the place of what it said before; on an error that stays. A missing file is fine. */
+int options_read_config(struct options *, const char *path, char *err, size_t errlen);
+const char *options_warnings(const struct options *); /* of the last reading, a line each; "" for none */
+int options_set(struct options *, enum option_id, const char *text, char *err, size_t errlen); /* from SOURCE_CHAT */
+int options_set_from(struct options *, enum option_source, enum option_id, const char *text, char *err, size_t errlen);
+void options_clear(struct options *, enum option_source);
+void options_unset(struct options *, enum option_id); /* the built-in default holds again */
+/* Cuts a line of settings into key and value, in place; both NULL for an empty line or a comment; false: neither. */
+bool option_line(char *line, char **key, char **value);
 char **options_rest(const struct options *, int *count); /* words that are no options */
 
+const struct option_info *option_named(const char *name); /* NULL: none */
+const char *option_nearest(const char *name, int flags);  /* what may have been meant, or NULL */
+enum option_source option_source(const struct options *, enum option_id);
 bool option_given(const struct options *, enum option_id); /* by anyone but the built-in default */
 bool option_flag(const struct options *, enum option_id);
 const char *option_string(const struct options *, enum option_id); /* NULL: none */
@@ -60,10 +82,6 @@ const char *const *option_list(const struct options *, enum option_id, int *coun
 
 /* The model's recommendation with what the person asked for on top. */
 struct engine_sampling options_sampling(const struct options *, const struct engine_sampling *recommended);
-/* The system prompt: --system ("" for none), else the text of the role's file
- * (roles/NAME in the configuration folder), else the table's. NULL with err filled when the role is unknown.
- * Caller frees. */
-char *options_system(const struct options *, char *err, size_t errlen);
 void options_engine(const struct options *, struct engine_options *out); /* path is left to the caller */
 
 #endif

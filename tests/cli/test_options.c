@@ -1,4 +1,5 @@
 #include "options.h"
+#include "role.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,17 +154,48 @@ static void test_config(void **state)
 	assert_int_equal(option_integer(o, OPTION_TOP_K), 40);
 	assert_string_equal(option_string(o, OPTION_MODEL), "small one");
 	assert_true(option_flag(o, OPTION_NO_COLOR));
-	assert_int_equal(read_config(o, "top-p = 0.5\nprompt = hi\n"), -1);
+	assert_int_equal(read_config(o, "top-p = 0.5\nnonsense\n"), -1);
 	assert_non_null(strstr(err, "line 2"));
 	assert_int_equal(read_config(o, "min-p = 7\n"), -1);
 	assert_non_null(strstr(err, "line 1"));
+	assert_int_equal(option_integer(o, OPTION_TOP_K), 40); /* what was read before stays */
 	assert_int_equal(options_read_config(o, "/nowhere/config", err, sizeof(err)), 0);
+	assert_false(option_given(o, OPTION_TOP_K));
+	options_free(o);
+}
+
+static void test_unknown_settings_are_told(void **state)
+{
+	struct options *o = options_create();
+	assert_int_equal(read_config(o, "tmep = 1\nprompt = hi\ntop-k = 3\ntop-k = 4\n"), 0);
+	assert_int_equal(option_integer(o, OPTION_TOP_K), 4);
+	const char *second = strchr(options_warnings(o), '\n');
+	assert_non_null(strstr(options_warnings(o), "line 1: there is no setting 'tmep'; did you mean temp?\n"));
+	assert_non_null(strstr(second, "line 2: there is no setting 'prompt'"));
+	assert_int_equal(read_config(o, "top-k = 5\n"), 0);
+	assert_string_equal(options_warnings(o), "");
+	options_free(o);
+}
+
+static void test_glued_value(void **state)
+{
+	struct options *o = options_create();
+	assert_int_equal(parse(o, NULL, WORDS("-x", "write code")), 0);
+	assert_string_equal(option_string(o, OPTION_EXTRACT), "");
+	options_free(o);
+	o = options_create();
+	assert_int_equal(parse(o, NULL, WORDS("-x2", "--extract=3")), 0);
+	assert_string_equal(option_string(o, OPTION_EXTRACT), "3");
+	options_free(o);
+	o = options_create();
+	assert_int_equal(parse(o, NULL, WORDS("--extrct=3")), -1);
+	assert_non_null(strstr(err, "did you mean --extract?"));
 	options_free(o);
 }
 
 static void system_is(struct options *o, const char *expected)
 {
-	char *system = options_system(o, err, sizeof(err));
+	char *system = role_system(o, err, sizeof(err));
 	assert_string_equal(system, expected);
 	free(system);
 }
@@ -175,7 +207,7 @@ static void test_system_prompt(void **state)
 	system_is(o, option_table[OPTION_SYSTEM].fallback);
 	assert_non_null(strstr(option_table[OPTION_SYSTEM].fallback, "language"));
 	assert_int_equal(options_set(o, OPTION_ROLE, "nobody", err, sizeof(err)), 0);
-	assert_null(options_system(o, err, sizeof(err)));
+	assert_null(role_system(o, err, sizeof(err)));
 	assert_int_equal(options_set(o, OPTION_SYSTEM, "Be kind.", err, sizeof(err)), 0);
 	system_is(o, "Be kind.");
 	assert_int_equal(options_set(o, OPTION_SYSTEM, "", err, sizeof(err)), 0);
@@ -193,6 +225,8 @@ int main(void)
 		cmocka_unit_test(test_several_numbers_for_bench),
 		cmocka_unit_test(test_refusals_name_the_option),
 		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_unknown_settings_are_told),
+		cmocka_unit_test(test_glued_value),
 		cmocka_unit_test(test_system_prompt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "log.h"
 #include "model_store.h"
 #include "paths.h"
+#include "role.h"
 #include "ui/ui.h"
 
 #include <locale.h>
@@ -33,17 +34,22 @@ static void protect(void)
 static int read_settings(struct options *options, char *err, size_t errlen)
 {
 	const char *model = getenv("BORA_MODEL"), *lang = getenv("BORA_LANG");
-	if (model && *model && !option_given(options, OPTION_MODEL) &&
-	    options_set(options, OPTION_MODEL, model, err, errlen))
+	if (model && *model && options_set_from(options, SOURCE_ENVIRONMENT, OPTION_MODEL, model, err, errlen))
 		return -1;
-	if (lang && *lang && !option_given(options, OPTION_LANG) &&
-	    options_set(options, OPTION_LANG, lang, err, errlen))
+	if (lang && *lang && options_set_from(options, SOURCE_ENVIRONMENT, OPTION_LANG, lang, err, errlen))
 		return -1;
 	char *dir = path_dir(PATH_CONFIG), *path = path_join(dir, "config");
 	int failed = options_read_config(options, path, err, errlen);
 	free(path);
 	free(dir);
 	return failed;
+}
+
+static void tell_warnings(const struct cli *cli)
+{
+	const char *line = options_warnings(cli->options);
+	for (; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		cli_fail(cli, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
 /* What was asked for by name must be there; what the locale says may be anything. */
@@ -81,6 +87,11 @@ static int run_chat(struct cli *cli)
 	struct ui_options ui = {.options = cli->options, .tr = cli->tr};
 	char *path = NULL, *state = path_dir(PATH_STATE);
 	int code = 1;
+	if (role_apply(cli->options, true, NULL, err, sizeof(err))) {
+		cli_fail(cli, "%s", err);
+		code = 2;
+		goto out;
+	}
 	if (model_store_find(option_string(cli->options, OPTION_MODEL), &path, err, sizeof(err))) {
 		cli_fail(cli, "%s", err);
 		goto out;
@@ -141,6 +152,7 @@ int main(int argc, char **argv)
 	/* ICU sets the text; the C library only needs to take UTF-8 through curses. */
 	if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
 		setlocale(LC_CTYPE, "C.UTF-8");
+	tell_warnings(&cli);
 	cli.tr = i18n_open(option_string(cli.options, OPTION_LANG));
 	if (strcmp(option_string(cli.options, OPTION_AMBIGUOUS), "2") == 0)
 		i18n_set_width(cli.tr, I18N_WIDTH_AMBIGUOUS, 2);

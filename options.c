@@ -266,7 +266,7 @@ static void unknown_option(const char *word, char *err, size_t errlen)
 	char *name = xstrndup(word, strcspn(word, "="));
 	const char *nearest = option_nearest(name, 0);
 	if (nearest)
-		snprintf(err, errlen, "unknown option '--%s'; did you mean --%s? bora --help lists all", word, nearest);
+		snprintf(err, errlen, "unknown option '--%s'; did you mean --%s?", word, nearest);
 	else
 		snprintf(err, errlen, "unknown option '--%s'; bora --help lists them", word);
 	free(name);
@@ -360,13 +360,13 @@ bool option_line(char *line, char **key, char **value)
 /* What an older or newer bora knows is no reason not to start. */
 static void warn_unknown(struct options *options, const char *path, int number, const char *key)
 {
+	char reason[256];
 	const char *nearest = option_nearest(key, OPTION_IN_CONFIG);
-	buffer_printf(&options->warnings, "%s%s: line %d: there is no setting '%.60s'; ",
-		      options->warnings.len ? "\n" : "", path, number, key);
 	if (nearest)
-		buffer_printf(&options->warnings, "did you mean %s?", nearest);
+		snprintf(reason, sizeof(reason), "there is no setting '%.60s'; did you mean %s?", key, nearest);
 	else
-		buffer_puts(&options->warnings, "bora config lists all");
+		snprintf(reason, sizeof(reason), "there is no setting '%.60s'; bora config lists all", key);
+	buffer_printf(&options->warnings, "%s%s: line %d: %s", options->warnings.len ? "\n" : "", path, number, reason);
 }
 
 static int config_line(struct options *options, const char *path, int number, char *line, char *err, size_t errlen)

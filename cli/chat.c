@@ -1,11 +1,10 @@
 /* One answer on standard output: bora -p TEXT, bora TEXT…, echo TEXT | bora. */
 #include "cli.h"
+#include "output.h"
 #include "../cache_store.h"
-#include "../model_store.h"
 #include "../signals.h"
 #include "../turn.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_INTERRUPTED = 130, ATTACHMENT_MAX = 64 << 20 };
+enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, ATTACHMENT_MAX = 64 << 20 };
 
 struct chat {
 	struct cli *cli;
@@ -23,9 +22,10 @@ struct chat {
 	struct session session;
 	char *system;
 	struct turn *turn;
+	struct output *output;
+	struct role role;
 	int signals; /* readable after SIGINT, SIGTERM, SIGHUP */
-	bool interrupted, json, progress_shown;
-	int out_error; /* errno of a failed write to standard output */
+	bool interrupted, progress_shown;
 	struct engine_usage usage;
 	enum engine_finish finish;
 	struct buffer raw_answer; /* of --raw, which is no turn */
@@ -97,8 +97,9 @@ static void add_words(struct buffer *prompt, const struct cli *cli)
 	}
 }
 
-/* Words first, then what was piped in (fenced, unless it is all there is), then files. */
-static int build_prompt(const struct cli *cli, struct buffer *prompt, char *err, size_t errlen)
+/* Words first, then what was piped in (fenced, unless it is all there is), then files. ask, if not NULL, stands
+ * for words that are not given. */
+static int build_prompt(const struct cli *cli, const char *ask, struct buffer *prompt, char *err, size_t errlen)
 {
 	struct buffer piped = {0};
 	int count;
@@ -109,6 +110,8 @@ static int build_prompt(const struct cli *cli, struct buffer *prompt, char *err,
 		return -1;
 	}
 	bool raw = option_flag(cli->options, OPTION_RAW);
+	if (ask && !raw && prompt->len == 0 && (piped.len || count))
+		buffer_puts(prompt, ask);
 	if (piped.len && (prompt->len == 0 || raw))
 		buffer_append(prompt, piped.data, piped.len);
 	else if (piped.len)
@@ -126,14 +129,20 @@ static int build_prompt(const struct cli *cli, struct buffer *prompt, char *err,
 
 /* --- Events ----------------------------------------------------------------------------- */
 
+/* One line on standard error, and to whoever reads a stream of objects. Returns the exit code. */
+static int fail(struct chat *chat, const char *line)
+{
+	output_fail(chat->output, line);
+	return cli_fail(chat->cli, "%s", line);
+}
+
 static void write_answer(struct chat *chat, const char *text, size_t len)
 {
-	if (chat->json || chat->out_error)
+	if (output_error(chat->output))
 		return;
-	if (fwrite(text, 1, len, stdout) != len || fflush(stdout) != 0) {
-		chat->out_error = errno;
+	output_text(chat->output, text, len);
+	if (output_error(chat->output))
 		engine_cancel(chat->engine);
-	}
 }
 
 static void show_progress(struct chat *chat, const struct engine_event *event)
@@ -183,11 +192,14 @@ static bool handle_event(struct chat *chat, const struct engine_event *event, bo
 		chat->usage = event->usage;
 		chat->finish = event->finish;
 		return true;
-	case ENGINE_ERROR:
+	case ENGINE_ERROR: {
+		char *line = xstrndup(event->text, event->len);
 		hide_progress(chat);
-		cli_fail(chat->cli, "%.*s", (int)event->len, event->text);
+		fail(chat, line);
+		free(line);
 		*failed = true;
 		return true;
+	}
 	default: return false;
 	}
 }
@@ -226,53 +238,8 @@ static double per_second(int tokens, double ms)
 	return ms > 0 ? tokens * 1000.0 / ms : 0;
 }
 
-static void print_json(struct chat *chat, const char *answer, size_t len)
+static void print_timings(const struct chat *chat)
 {
-	static const char *const reasons[] = {
-		[ENGINE_STOP] = "stop", [ENGINE_LENGTH] = "length", [ENGINE_INTERRUPTED] = "interrupted"};
-	const struct engine_usage *u = &chat->usage;
-	struct buffer clean = {0};
-	i18n_repair(answer, len, &clean);
-	cJSON *json = cJSON_CreateObject();
-	if (chat->sessions)
-		cJSON_AddStringToObject(json, "session", chat->session.id);
-	else
-		cJSON_AddNullToObject(json, "session");
-	cJSON_AddStringToObject(json, "model", engine_model(chat->engine)->name);
-	cJSON_AddStringToObject(json, "content", clean.data);
-	cJSON_AddStringToObject(json, "finish_reason", reasons[chat->finish]);
-	cJSON *usage = cJSON_AddObjectToObject(json, "usage");
-	cJSON_AddNumberToObject(usage, "prompt_tokens", u->prompt_tokens);
-	cJSON_AddNumberToObject(usage, "cached_tokens", u->cached_tokens);
-	cJSON_AddNumberToObject(usage, "completion_tokens", u->completion_tokens);
-	cJSON *timings = cJSON_AddObjectToObject(json, "timings");
-	cJSON_AddNumberToObject(timings, "load_ms", u->load_ms);
-	cJSON_AddNumberToObject(timings, "prompt_ms", u->prompt_ms);
-	cJSON_AddNumberToObject(timings, "prompt_per_second",
-				per_second(u->prompt_tokens - u->cached_tokens, u->prompt_ms));
-	cJSON_AddNumberToObject(timings, "first_token_ms", u->first_token_ms);
-	cJSON_AddNumberToObject(timings, "predicted_ms", u->predicted_ms);
-	cJSON_AddNumberToObject(timings, "predicted_per_second", per_second(u->completion_tokens, u->predicted_ms));
-	char *text = cJSON_PrintUnformatted(json);
-	puts(text);
-	cJSON_free(text);
-	cJSON_Delete(json);
-	buffer_free(&clean);
-}
-
-static void print_result(struct chat *chat)
-{
-	size_t len = chat->raw_answer.len;
-	const char *answer = chat->turn              ? turn_answer(chat->turn, &len)
-			     : chat->raw_answer.data ? chat->raw_answer.data
-						     : "";
-	if (chat->json)
-		print_json(chat, answer, len);
-	else if (len && answer[len - 1] != '\n' && !option_flag(chat->cli->options, OPTION_RAW))
-		write_answer(chat, "\n", 1);
-	cli_keep_speed(chat->cli, chat->usage.completion_tokens, chat->usage.predicted_ms);
-	if (!option_flag(chat->cli->options, OPTION_VERBOSE))
-		return;
 	const struct engine_usage *u = &chat->usage;
 	int read = u->prompt_tokens - u->cached_tokens;
 	char *text =
@@ -285,6 +252,22 @@ static void print_result(struct chat *chat)
 	text = i18n_format(chat->cli->tr, "cli.guesses", I18N_I(u->guessed_tokens), I18N_I(u->guessed_right));
 	fprintf(stderr, "%s\n", text);
 	free(text);
+}
+
+static int print_result(struct chat *chat)
+{
+	char err[256];
+	struct output_result result = {.finish = chat->finish, .usage = &chat->usage, .len = chat->raw_answer.len};
+	result.answer = chat->turn              ? turn_answer(chat->turn, &result.len)
+			: chat->raw_answer.data ? chat->raw_answer.data
+						: "";
+	int failed = output_done(chat->output, &result, err, sizeof(err));
+	if (failed)
+		cli_tell(err);
+	cli_keep_speed(chat->cli, chat->usage.completion_tokens, chat->usage.predicted_ms);
+	if (option_flag(chat->cli->options, OPTION_VERBOSE))
+		print_timings(chat);
+	return failed ? 1 : 0;
 }
 
 static void tell_unsaved(struct chat *chat, const char *why)
@@ -312,7 +295,7 @@ static int open_store(struct chat *chat)
 		cli_fail(chat->cli, "%s", sessions_notice(chat->sessions));
 	bool latest = option_flag(cli->options, OPTION_CONTINUE), existing = latest || (id && strcmp(id, "new") != 0);
 	if (existing && session_find(chat->sessions, latest ? "" : id, &chat->session, err, sizeof(err)))
-		return cli_fail(chat->cli, "%s", err);
+		return fail(chat, err);
 	const char *why = sessions_read_only(chat->sessions);
 	if (why && !existing) {
 		tell_unsaved(chat, why);
@@ -322,7 +305,7 @@ static int open_store(struct chat *chat)
 	}
 	if (existing) {
 		if (session_lock(chat->sessions, chat->session.row, err, sizeof(err)))
-			return cli_fail(chat->cli, "%s", err);
+			return fail(chat, err);
 		return 0;
 	}
 	if (session_create(chat->sessions, engine_model(chat->engine)->name, chat->system, &chat->session, err,
@@ -380,48 +363,67 @@ static int start(struct chat *chat, const struct buffer *prompt, char *err, size
 	return turn_start(&chat->turn, &options, prompt->data, prompt->len, err, errlen);
 }
 
-static int answer(struct chat *chat)
+/* The exit code, all things considered. */
+static int finish(struct chat *chat)
+{
+	int code = print_result(chat), error = output_error(chat->output);
+	if (error && error != EPIPE)
+		cli_fail(chat->cli, "standard output: %s", strerror(error));
+	return chat->interrupted ? EXIT_INTERRUPTED : error ? 1 : code;
+}
+
+static int answer(struct chat *chat, const struct buffer *prompt)
 {
 	char err[512];
-	struct buffer prompt = {0};
 	int code = 1;
-	chat->system = options_system(chat->cli->options, err, sizeof(err));
-	if (!chat->system || build_prompt(chat->cli, &prompt, err, sizeof(err))) {
-		cli_fail(chat->cli, "%s", err);
-		goto out;
+	if (cli_open_engine(chat->cli, false, &chat->engine)) {
+		output_fail(chat->output, "the model could not be opened");
+		return 1;
 	}
-	if (cli_open_engine(chat->cli, false, &chat->engine) || open_store(chat))
-		goto out;
-	if (start(chat, &prompt, err, sizeof(err))) {
-		cli_fail(chat->cli, "%s", err);
-		goto out;
-	}
-	if (wait_for_answer(chat) == 0) {
-		print_result(chat);
-		code = chat->interrupted ? EXIT_INTERRUPTED : chat->out_error ? 1 : 0;
-		if (chat->out_error && chat->out_error != EPIPE)
-			cli_fail(chat->cli, "standard output: %s", strerror(chat->out_error));
-	}
+	if (open_store(chat))
+		return 1;
+	output_start(chat->output, chat->sessions ? chat->session.id : NULL, engine_model(chat->engine)->name);
+	if (start(chat, prompt, err, sizeof(err)))
+		return fail(chat, err);
+	if (wait_for_answer(chat) == 0)
+		code = finish(chat);
 	if (chat->turn && turn_storage_error(chat->turn))
 		tell_unsaved(chat, turn_storage_error(chat->turn));
 	if (chat->sessions)
-		name_session(chat, &prompt);
-out:
-	buffer_free(&prompt);
+		name_session(chat, prompt);
 	return code;
+}
+
+/* The role first: it sets what the others go by. */
+static int prepare(struct chat *chat, struct buffer *prompt)
+{
+	char err[512];
+	if (role_apply(chat->cli->options, false, &chat->role, err, sizeof(err)) ||
+	    !(chat->output = output_create(chat->cli, chat->role.output, err, sizeof(err))) ||
+	    !(chat->system = role_system(chat->cli->options, err, sizeof(err)))) {
+		cli_fail(chat->cli, "%s", err);
+		return EXIT_USAGE;
+	}
+	return build_prompt(chat->cli, chat->role.ask, prompt, err, sizeof(err)) ? fail(chat, err) : 0;
 }
 
 int cli_chat(struct cli *cli)
 {
-	struct chat chat = {.cli = cli, .json = option_flag(cli->options, OPTION_JSON)};
+	struct chat chat = {.cli = cli};
+	struct buffer prompt = {0};
 	chat.signals = signals_open((int[]){SIGINT, SIGTERM, SIGHUP, 0});
-	int code = answer(&chat);
+	int code = prepare(&chat, &prompt);
+	if (code == 0)
+		code = answer(&chat, &prompt);
 	turn_free(chat.turn);
 	engine_close(chat.engine);
 	session_free(&chat.session);
 	if (chat.sessions)
 		sessions_close(chat.sessions);
+	output_free(chat.output);
+	role_free(&chat.role);
 	buffer_free(&chat.raw_answer);
+	buffer_free(&prompt);
 	free(chat.system);
 	signals_close();
 	return code;

@@ -14,6 +14,7 @@ const struct cli_command cli_commands[] = {
 	 "[ls] | show ID | search QUERY | export ID | import FILE… | rename ID TITLE | rm ID… | "
 	 "fork ID | pin ID | unpin ID | check"},
 	{"models", cli_models, "[ls] | show NAME|FILE | rm NAME [--yes]"},
+	{"roles", cli_roles, "[ls] | show NAME"},
 	{"pull", cli_pull, "NAME | hf:USER/REPO[:QUANT] | ollama:NAME[:TAG] | URL"},
 	{"tokenize", cli_tokenize, "-m MODEL [--no-bos] [--special]"},
 	{"detokenize", cli_detokenize, "-m MODEL"},

@@ -36,6 +36,7 @@ int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen);
 /* Defined in cli/NAME.c */
 int cli_chat(struct cli *); /* -p, TEXT…, or standard input */
 int cli_sessions(struct cli *);
+int cli_roles(struct cli *);
 int cli_models(struct cli *);
 int cli_pull(struct cli *);
 int cli_pull_model(struct cli *, const char *what); /* the same for one name */

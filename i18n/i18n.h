@@ -11,6 +11,7 @@
  * fold.c        | folding and terms for search
  * translate.c   | the interface's messages, numbers, dates
  * errors.c      | errors, worded in English, in the language
+ * language_name.c | languages by code and name
  *
  * Offsets are byte offsets into UTF-8. One handle belongs to one thread.
  * Returned strings marked "caller frees" are malloc'd. */
@@ -40,6 +41,9 @@ const char *i18n_language(const struct i18n *); /* the catalogue in use: "fr" */
 bool i18n_is_rtl(const struct i18n *);          /* the interface runs right to left */
 const char *const *i18n_languages(void);        /* complete catalogues, NULL at the end */
 bool i18n_speaks(const char *lang);             /* there is a catalogue for this code */
+/* Any language's English name, by its code or its name in a language of the interface or its own; NULL: there is
+ * none. "pt-BR" and "portugais" will do. Caller frees. */
+char *i18n_language_named(const char *text);
 
 /* Who puts the rows of the interface in order: the program, until told otherwise. */
 void i18n_set_order(struct i18n *, enum i18n_bidi);

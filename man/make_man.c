@@ -1,6 +1,7 @@
 /* Fills the marked places of a man page from the program's own tables.
  * usage: make_man LANG VERSION <bora.1.in >bora.1 */
 #include "cli/cli.h"
+#include "role.h"
 #include "ui/command.h"
 #include "ui/keys.h"
 
@@ -166,12 +167,31 @@ static void print_slash(const struct i18n *tr)
 	}
 }
 
+/* Those that come with the program. */
+static void print_roles(const struct i18n *tr)
+{
+	size_t count;
+	setenv("BORA_CONFIG_DIR", "/nonexistent", 1);
+	struct role *list = role_list(&count);
+	for (size_t i = 0; i < count; i++) {
+		printf(".TP\n\\fB%s\\fR", list[i].name);
+		if (list[i].argument[0]) {
+			printf(":\\fI");
+			print_values(tr, list[i].argument);
+			printf("\\fR");
+		}
+		putchar('\n');
+		print_entry(tr, "role", list[i].name);
+	}
+	role_list_free(list, count);
+}
+
 static const struct {
 	const char *mark;
 	void (*print)(const struct i18n *);
 } sections[] = {
 	{"@OPTIONS@\n", print_options}, {"@SETTINGS@\n", print_settings}, {"@COMMANDS@\n", print_commands},
-	{"@KEYS@\n", print_keys},       {"@SLASH@\n", print_slash},
+	{"@KEYS@\n", print_keys},       {"@SLASH@\n", print_slash},       {"@ROLES@\n", print_roles},
 };
 
 static bool print_section(const struct i18n *tr, const char *line)

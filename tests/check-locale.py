@@ -2,7 +2,7 @@
 """The catalogues hold exactly the messages that the program uses, in every complete language.
 
 Keys are string literals of the sources ("status.saved") and names from tables: option.NAME of options.def, action.NAME
-of ui/actions.def, command.NAME of ui/commands.def, cli.NAME of the commands in cli/cli.c. The texts of errors are
+of ui/actions.def, command.NAME of ui/commands.def, role.NAME of roles.def, cli.NAME of the commands in cli/cli.c. The texts of errors are
 English in the sources; the messages error.* are their patterns, and every text has one. Placeholders must agree
 between languages, and plurals must have the categories that the language needs. Texts are written as each language
 is: no straight quotes, ¿ and ¡ in Spanish, full-width signs in Chinese and Japanese, spaces before ; : ! ? in French (the
@@ -46,15 +46,17 @@ def used_keys(known):
         for key in re.findall(r'"([a-z]+\.[a-z0-9][a-z0-9.-]*)"', text):
             if key in known:
                 used.add(key)
-            elif key.split(".")[0] in kinds and not re.search(r"\.(c|h|db|txt|md|json|html|gguf|lock)$", key):
+            elif key.split(".")[0] in kinds and not re.search(r"\.(c|h|db|txt|md|json|html|gguf|lock|def)$", key):
                 problems.append(f"{path}: the message {key} is in no catalogue")
     for kind, path, pattern in (("option", "options.def", r'OPTION\(\w+, "([a-z0-9-]+)"'),
                                 ("action", "ui/actions.def", r'ACTION\(\w+, "([a-z-]+)"'),
                                 ("command", "ui/commands.def", r'COMMAND\(\w+, "([a-z-]+)"'),
                                 ("name", "ui/commands.def", r'COMMAND\(\w+, "([a-z-]+)"'),
+                                ("role", "roles.def", r'ROLE\("([a-z]+)"'),
                                 ("cli", "cli/cli.c", r'\{"([a-z]+)", cli_')):
         for name in re.findall(pattern, open(path, encoding="utf-8").read(), re.M):
             used.add(f"{kind}.{name}")
+    used.update(f"value.{word.lower()}" for word in re.findall(r'ROLE\("[a-z]+", "([A-Z]+)"', open("roles.def").read()))
     for path in ("options.def", "ui/commands.def", "cli/cli.c"):
         for literal in re.findall(r'"([^"]*)"', open(path, encoding="utf-8").read()):
             used.update(f"value.{word.lower()}" for word in re.findall(r"[A-Z]{4,16}", literal))

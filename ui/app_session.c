@@ -1,5 +1,6 @@
 #include "app.h"
 #include "../log.h"
+#include "../role.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ void app_session_new(struct app *app)
 	char err[512];
 	forget(app);
 	free(app->system);
-	app->system = options_system(app->o.options, err, sizeof(err));
+	app->system = role_system(app->o.options, err, sizeof(err));
 	if (!app->system) {
 		app_note(app, ENTRY_ERROR, app_error(app, err));
 		app->system = xstrdup("");

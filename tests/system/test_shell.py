@@ -1,0 +1,134 @@
+"""bora in pipes and scripts: what is on standard output, what on standard error, and the exit code."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import unicodedata
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BORA = os.environ.get("BORA", str(ROOT / "bora"))
+MODELS = os.environ.get("BORA_TEST_MODELS", os.path.expanduser("~/.local/share/bora/models"))
+SMALL = os.path.join(MODELS, "smollm2-135m-instruct-q4_1.gguf")
+CODER = os.path.join(MODELS, "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
+
+needs_model = pytest.mark.skipif(not os.path.exists(SMALL), reason="the small model is not here")
+DIFF = """diff --git a/list.c b/list.c
+--- a/list.c
++++ b/list.c
+@@ -10,6 +10,8 @@ struct node *list_reverse(struct node *head)
+ {
+ \tstruct node *before = NULL;
++\tif (!head)
++\t\treturn NULL;
+ \twhile (head) {
+"""
+
+
+@pytest.fixture
+def bora(tmp_path):
+    env = {k: v for k, v in os.environ.items() if k not in ("BORA_MODEL", "NO_COLOR")}
+    env.update({"BORA_%s_DIR" % name: str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")})
+    env.update(HOME=str(tmp_path), BORA_LANG="en", BORA_MODELS_DIR=MODELS)
+
+    def run(*arguments, stdin="", model=SMALL):
+        words = ["-m", model] if model else []
+        return subprocess.run([BORA, *arguments, *words], input=stdin, env=env, capture_output=True, text=True,
+                              timeout=60)
+    run.env, run.path = env, tmp_path
+    return run
+
+
+def own_role(bora, name, text):
+    folder = bora.path / "config" / "roles"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+
+
+def cells(text):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+@needs_model
+@pytest.mark.parametrize("model", [SMALL, CODER])
+def test_commit_message(bora, model):
+    if not os.path.exists(model):
+        pytest.skip("this model is not here")
+    done = bora("--role", "commit", stdin=DIFF, model=model)
+    assert done.returncode == 0 and done.stderr == ""
+    subject, *body = done.stdout.rstrip("\n").split("\n")
+    assert 0 < cells(subject) <= 72 and "```" not in done.stdout
+    assert not body or (body[0] == "" and body[1])
+    assert not subject.endswith((".", ":", '"')) and not subject.startswith(('"', "`", "*"))
+    assert bora("sessions", "ls", "--json", model=None).stdout.strip() == "[]"
+
+
+@needs_model
+def test_extract(bora):
+    own_role(bora, "parrot", "---\ntemp = 0\nmax-tokens = 60\n---\nAnswer with a Python code block that prints hello.")
+    whole = bora("--role", "parrot", "-n", "Go on").stdout
+    assert whole.count("```") == 2, whole
+    inner = whole.split("```")[1].split("\n", 1)[1]
+    done = bora("--role", "parrot", "-n", "-x", "Go on")
+    assert (done.returncode, done.stdout) == (0, inner)
+    assert bora("--role", "parrot", "-n", "--extract=1", "Go on").stdout == inner
+    missing = bora("--role", "parrot", "-n", "-x2", "Go on")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr == "bora: The answer has no code block 2: there is one\n"
+    objects = json.loads(bora("--role", "parrot", "-n", "-x", "--json", "Go on").stdout)
+    assert objects["extracted"] == inner and objects["content"] + "\n" == whole
+    assert json.loads(bora("--role", "parrot", "-n", "-x2", "--json", "Go on").stdout)["extracted"] is None
+
+
+@needs_model
+def test_stream_json(bora):
+    done = bora("--stream-json", "--temp", "0", "--max-tokens", "12", "Name three colours.")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert [line["type"] for line in lines[:2]] == ["start", "delta"] and lines[-1]["type"] == "done"
+    assert len(lines) > 4
+    assert "".join(line["text"] for line in lines[1:-1]) == lines[-1]["content"]
+    assert lines[0]["session"] == lines[-1]["session"] and lines[-1]["finish_reason"] == "length"
+    assert lines[-1]["usage"]["completion_tokens"] == 12 and lines[-1]["timings"]["predicted_ms"] > 0
+    failed = bora("--stream-json", "word " * 3000, "--ctx-size", "512")
+    last = json.loads(failed.stdout.splitlines()[-1])
+    assert failed.returncode == 1 and last["type"] == "error" and last["message"] in failed.stderr
+
+
+@needs_model
+def test_interrupt_and_closed_pipe(bora):
+    argv = [BORA, "-m", SMALL, "-n", "--temp", "0", "Write a long story about the sea."]
+    with subprocess.Popen(argv, env=bora.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(30) == 130 and process.stderr.read() == b""
+    with subprocess.Popen(argv, env=bora.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(1)
+        process.stdout.close()
+        assert process.wait(30) == 1 and process.stderr.read() == b""
+
+
+def test_usage(bora):
+    for arguments, says in ((["--role", "comit", "x"], "did you mean commit?"), (["-x0", "x"], "--extract"),
+                            (["--role", "translate", "x"], "translate:fr"), (["--tmep", "1"], "did you mean --temp?"),
+                            (["--role", "translate:Klingonish", "x"], "Klingonish")):
+        done = bora(*arguments)
+        assert (done.returncode, done.stdout) == (2, ""), arguments
+        assert says in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_roles(bora):
+    own_role(bora, "pirate", "You are a pirate.\n")
+    names = [line.split()[0] for line in bora("roles", model=None).stdout.splitlines()]
+    assert "pirate" in names and "translate:LANG" in names and names == sorted(names)
+    listed = json.loads(bora("roles", "--json", model=None).stdout)
+    assert [role["name"] for role in listed if role["own"]] == ["pirate"]
+    shown = bora("roles", "show", "commit", model=None).stdout
+    own_role(bora, "copy", shown)
+    assert bora("roles", "show", "copy", model=None).stdout == shown
+    assert bora("roles", "show", "nobody", model=None).returncode == 1

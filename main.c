@@ -152,8 +152,8 @@ int main(int argc, char **argv)
 	/* ICU sets the text; the C library only needs to take UTF-8 through curses. */
 	if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
 		setlocale(LC_CTYPE, "C.UTF-8");
-	tell_warnings(&cli);
 	cli.tr = i18n_open(option_string(cli.options, OPTION_LANG));
+	tell_warnings(&cli);
 	if (strcmp(option_string(cli.options, OPTION_AMBIGUOUS), "2") == 0)
 		i18n_set_width(cli.tr, I18N_WIDTH_AMBIGUOUS, 2);
 	log_open(option_string(cli.options, OPTION_LOG));

@@ -132,3 +132,11 @@ def test_roles(bora):
     own_role(bora, "copy", shown)
     assert bora("roles", "show", "copy", model=None).stdout == shown
     assert bora("roles", "show", "nobody", model=None).returncode == 1
+
+
+def test_settings_that_are_not_known(bora):
+    (bora.path / "config").mkdir()
+    (bora.path / "config" / "config").write_text("tmep = 1\nlang = de\n")
+    done = bora("roles", model=None)
+    assert done.returncode == 0 and "translate" in done.stdout
+    assert done.stderr.count("\n") == 1 and "1" in done.stderr and "temp" in done.stderr

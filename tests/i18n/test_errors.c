@@ -30,8 +30,8 @@ static void test_parts_stand_where_the_language_has_them(void **state)
 
 static void test_parts_are_errors_themselves(void **state)
 {
-	becomes("ru", "/etc/bora/config: line 3: unknown setting 'x'; bora-config(5) lists them",
-		"/etc/bora/config: строка 3: неизвестная настройка «x»; все описаны в bora-config(5)");
+	becomes("ru", "/etc/bora/config: line 3: there is no setting 'x'; bora config lists all",
+		"/etc/bora/config: строка 3: нет настройки «x»; все покажет bora config");
 	becomes("es", "a.gguf: byte 0: does not begin with GGUF: not a GGUF file",
 		"a.gguf: byte 0: no empieza por GGUF: no es un archivo GGUF");
 	becomes("nl", "chats.json: byte 12: not valid JSON; nothing was imported",
@@ -52,8 +52,8 @@ static void test_names_keep_their_letters(void **state)
 {
 	becomes("de", "{0}: not a file", "{0}: keine Datei");
 	becomes("de", "a: b 'c': cannot open: d", "a: b 'c': lässt sich nicht öffnen: d");
-	becomes("de", "there is no role ''; write its system prompt to /x",
-		"es gibt keine Rolle „“; ihr Systemprompt gehört nach /x");
+	becomes("de", "there is no role ''; bora roles lists them",
+		"es gibt keine Rolle „“; bora roles nennt sie");
 	becomes("ar", "--x: not a file", "\u2068--x\u2069: ليس ملفا");
 }
 

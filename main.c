@@ -96,9 +96,14 @@ static int run_chat(struct cli *cli)
 		cli_fail(cli, "%s", err);
 		goto out;
 	}
-	if (cli_open_sessions(cli, &ui.sessions))
+	bool kept = !option_flag(cli->options, OPTION_NO_SAVE);
+	if (kept && cli_open_sessions(cli, &ui.sessions))
 		goto out;
-	ui.drafts = drafts_open(option_flag(cli->options, OPTION_NO_SAVE) ? NULL : state);
+	if (!kept && sessions_open_memory(&ui.sessions, cli->tr, err, sizeof(err))) {
+		cli_fail(cli, "%s", err);
+		goto out;
+	}
+	ui.drafts = kept ? drafts_open(state) : NULL;
 	ui.model_path = path;
 	const char *resume = option_string(cli->options, OPTION_RESUME);
 	ui.pick_session = resume && !*resume;

@@ -16,6 +16,8 @@
  * others when a journal shows that somebody died while writing. */
 enum { QUICK_CHECK_BYTES = 4 << 20 };
 
+static const char memory_path[] = ":memory:";
+
 enum found { FOUND_SOUND, FOUND_NEWER, FOUND_DAMAGED, FOUND_UNWRITABLE, FOUND_ERROR };
 
 /* mkdir -p; only the last folder is ours to keep others out of. */
@@ -110,7 +112,7 @@ static int open_read_only(struct sessions *s, const char *reason, char *err, siz
 	store_disconnect(s);
 	struct stat st;
 	bool empty = stat(s->path, &st) || st.st_size == 0;
-	int code = store_connect(&s->db, empty ? ":memory:" : s->path,
+	int code = store_connect(&s->db, empty ? memory_path : s->path,
 				 empty ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 	if (code != SQLITE_OK)
 		return store_fail(s, err, errlen);
@@ -208,6 +210,26 @@ int sessions_open(struct sessions **out, const char *dir, const struct i18n *tr,
 fail:
 	sessions_close(s);
 	return -1;
+}
+
+int sessions_open_memory(struct sessions **out, const struct i18n *tr, char *err, size_t errlen)
+{
+	struct sessions *s = xcalloc(1, sizeof(*s));
+	s->path = xstrdup(memory_path);
+	s->dir = xstrdup("");
+	s->tr = tr;
+	s->lock_fd = -1;
+	int code = store_connect(&s->db, s->path, SQLITE_OPEN_READWRITE) != SQLITE_OK ? store_fail(s, err, errlen)
+										      : schema_migrate(s, err, errlen);
+	if (code)
+		sessions_close(s);
+	*out = code ? NULL : s;
+	return code;
+}
+
+bool sessions_in_memory(const struct sessions *s)
+{
+	return strcmp(s->path, memory_path) == 0;
 }
 
 void sessions_close(struct sessions *s)

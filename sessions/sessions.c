@@ -353,7 +353,7 @@ int session_lock(struct sessions *s, int64_t row, char *err, size_t errlen)
 		snprintf(err, errlen, "%s", s->read_only);
 		return -1;
 	}
-	if (holds(s, row))
+	if (holds(s, row) || sessions_in_memory(s))
 		return 0;
 	if (s->lock_fd < 0)
 		return store_error(s, err, errlen,

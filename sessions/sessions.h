@@ -31,6 +31,9 @@ struct sessions;
 /* dir: the data folder, created 0700 when missing. A newer schema or a store
  * that cannot be written opens read-only: sessions_read_only() then says why. */
 int sessions_open(struct sessions **, const char *dir, const struct i18n *, char *err, size_t errlen);
+/* A store that ends with the process: everything works, nothing is kept. */
+int sessions_open_memory(struct sessions **, const struct i18n *, char *err, size_t errlen);
+bool sessions_in_memory(const struct sessions *);
 void sessions_close(struct sessions *);
 const char *sessions_read_only(const struct sessions *); /* NULL when writable */
 const char *sessions_notice(const struct sessions *);    /* what opening had to do (salvage…), or NULL */

@@ -207,6 +207,7 @@ bool app_session_open(struct app *, const char *id, int64_t show_message);
 bool app_session_ensure(struct app *); /* there is a stored session to write to */
 void app_session_name(struct app *);   /* a title from the first message, if there is none */
 void app_session_add(struct app *, enum message_role, int64_t id, int64_t parent, int entry);
+bool app_session_kept(const struct app *);             /* it is in the store, and will be there tomorrow */
 void app_session_need(struct app *, int message);      /* this message, and those after it, have been read */
 int app_session_last(struct app *, enum message_role); /* the last message from a role, -1: none */
 void app_session_tick(struct app *);                   /* reads some of what has not been read yet */

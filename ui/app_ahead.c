@@ -60,7 +60,7 @@ void app_ahead_tick(struct app *app)
 				       .backlog = app->backlog,
 				       .session = app->session.row,
 				       .system = app->system,
-				       .cache_id = app->stored ? app->session.id : NULL,
+				       .cache_id = app_session_kept(app) ? app->session.id : NULL,
 				       .cache_limit = cache_limit(app->o.options)};
 	int64_t begun = loop_now();
 	if (no_message(app, text, len))

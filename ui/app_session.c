@@ -31,6 +31,11 @@ void app_session_title(struct app *app)
 	free(clean);
 }
 
+bool app_session_kept(const struct app *app)
+{
+	return app->stored && !sessions_in_memory(app->o.sessions);
+}
+
 /* --- Leaving one conversation, beginning another ------------------------------------- */
 
 static void forget(struct app *app)
@@ -244,7 +249,7 @@ bool app_session_open(struct app *app, const char *id, int64_t wanted)
 	app->stored = true;
 	free(app->system);
 	app->system = xstrdup(found.system ? found.system : "");
-	app->saved_at = found.updated;
+	app->saved_at = app_session_kept(app) ? found.updated : 0;
 	if (session_lock(app->o.sessions, found.row, err, sizeof(err))) {
 		char *line = i18n_sanitize_line(err, strlen(err));
 		app_banner(app, STYLE_WARNING, true, i18n_format(app->tr, "chat.not-saved", I18N_E(line)));

@@ -354,7 +354,8 @@ void app_tree_fork(struct app *app, int i)
 		say_error(app, err);
 		return;
 	}
-	cache_fork(app->session.id, copy.id);
+	if (app_session_kept(app))
+		cache_fork(app->session.id, copy.id);
 	if (app_session_open(app, copy.id, 0))
 		say_key(app, STYLE_DIM, "chat.forked");
 	session_free(&copy);

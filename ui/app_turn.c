@@ -212,7 +212,7 @@ static struct turn_options turn_options(struct app *app)
 		.system = app->system,
 		.sampling = options_sampling(app->o.options, &model->sampling),
 		.max_tokens = (int)option_integer(app->o.options, OPTION_MAX_TOKENS),
-		.cache_id = stored ? app->session.id : NULL,
+		.cache_id = app_session_kept(app) ? app->session.id : NULL,
 		.cache_limit = cache_limit(app->o.options),
 	};
 }
@@ -438,10 +438,10 @@ static void finish(struct app *app)
 	app->usage = *turn_usage(turn);
 	app_stats_add(&app->tally, &app->usage);
 	app_stats_add(&app->tally_all, &app->usage);
-	if (app->o.sessions)
+	if (app_session_kept(app))
 		model_speeds_keep(app->model_path, app->usage.completion_tokens, app->usage.predicted_ms);
 	report_storage(app);
-	if (!turn_storage_error(turn) && app->stored && !backlog_count(app->backlog)) {
+	if (!turn_storage_error(turn) && app_session_kept(app) && !backlog_count(app->backlog)) {
 		app->saved_at = time(NULL);
 		if (app->banner_stays)
 			app_banner(app, STYLE_DIM, false, NULL);

@@ -33,7 +33,7 @@
 struct ui_options {
 	struct options *options;
 	struct i18n *tr;
-	struct sessions *sessions; /* NULL: nothing is kept (--no-save) */
+	struct sessions *sessions; /* in memory: nothing is kept (--no-save) */
 	struct drafts *drafts;
 	const char *model_path;   /* of the model to load first */
 	const char *resume;       /* session to open: ID or prefix; "" the latest; NULL a new one */

@@ -293,3 +293,19 @@ def test_line_mode_interrupt(home):
         assert chat.wait_exit() == 0
     user, answer = home.messages()
     assert answer["status"] == "partial" and answer["content"]
+
+
+def test_no_save(home):
+    """Versions and all, but nothing of it on the disk."""
+    with home.chat("-n", "--max-tokens", "8") as chat:
+        ready(chat)
+        send(chat, "Say a word about the Kattegat")
+        chat.wait_for("cut off")
+        chat.send("\033[15~")  # F5
+        chat.wait_for("‹2/2›")
+        assert "saved" not in chat.text()
+        chat.send("\x04")
+        chat.wait_exit()
+    left = [path for path in home.path.rglob("*") if path.is_file() and b"Kattegat" in path.read_bytes()]
+    assert left == []
+    assert not (home.path / "data" / "sessions.db").exists() and not (home.path / "data" / "cache").exists()

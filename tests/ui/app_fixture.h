@@ -37,7 +37,9 @@ static inline void start_app(struct fixture *f, const char *resume, bool keep)
 	char err[512];
 	if (keep)
 		assert_int_equal(sessions_open(&f->sessions, f->dir, f->tr, err, sizeof(err)), 0);
-	f->drafts = drafts_open(f->dir);
+	else
+		assert_int_equal(sessions_open_memory(&f->sessions, f->tr, err, sizeof(err)), 0);
+	f->drafts = keep ? drafts_open(f->dir) : NULL;
 	struct ui_options options = {.options = f->options,
 				     .tr = f->tr,
 				     .sessions = f->sessions,

@@ -183,6 +183,14 @@ static void test_nothing_kept_still_remembers(void **state)
 	keys(f, "/undo\r");
 	exchange(f, "three", "THREE");
 	assert_string_equal(fake->last_request, "user: one\nassistant: ONE\nuser: three\n");
+	/* The tree is there, too, and nothing says that anything was saved. */
+	keys(f, "\033[1;3D"); /* Alt+Left */
+	assert_seen(f, "TWO");
+	assert_not_seen(f, "THREE");
+	assert_not_seen(f, "saved");
+	char *command = xasprintf("test -z \"$(ls %s)\"", f->dir);
+	assert_int_equal(system(command), 0);
+	free(command);
 }
 
 static void test_commands(void **state)

@@ -167,26 +167,30 @@ INLINE void unpack_q4_1(const uint8_t *b, int supers, struct pair *p)
 	p->m = lane_halves(b + 2, 20);
 }
 
-/* 16 where the bits of the pieces at p, p + stride… (16 bits each) are. */
-INLINE __m512i fifth_pieces(const uint8_t *p, int stride)
+/* Adds the fifth bits of the pieces at p, p + stride… (16 of them each) to their bytes. */
+INLINE __m512i add_fifth(__m512i q, const uint8_t *p, int stride)
 {
 	__mmask64 bits = load16(p) | load16(p + stride) << 16 | (uint64_t)load16(p + 2 * stride) << 32 |
 			 (uint64_t)load16(p + 3 * stride) << 48;
-	return _mm512_maskz_set1_epi8(bits, 16);
+	return _mm512_mask_add_epi8(q, bits, q, _mm512_set1_epi8(16));
 }
 
 /* Nibbles as above after four bytes of fifth bits, which begin at `at`. */
 INLINE void fifth_blocks(const uint8_t *b, int supers, int bytes, int at, struct pair *p)
 {
-	nibble_blocks(b, supers, bytes, at + 4, p);
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++) {
-		const uint8_t *bits = b + i / 2 * bytes + at + i % 2 * 2;
-		__m512i *q = p->q[i / 2][i % 2], fifth[2];
-		interleave(fifth_pieces(bits, 2 * bytes),
-			   supers > 1 ? fifth_pieces(bits + 8 * bytes, 2 * bytes) : _mm512_setzero_si512(), fifth);
-		q[0] = _mm512_or_si512(q[0], fifth[0]);
-		q[1] = _mm512_or_si512(q[1], fifth[1]);
+#pragma GCC unroll 2
+	for (int odd = 0; odd < 2; odd++) {
+		__m512i half[2][2] = {{_mm512_setzero_si512(), _mm512_setzero_si512()},
+				      {_mm512_setzero_si512(), _mm512_setzero_si512()}};
+#pragma GCC unroll 2
+		for (int s = 0; s < supers; s++) {
+			const uint8_t *bits = b + (8 * s + odd) * bytes + at;
+			__m512i both = blocks_piece(b, bytes, at + 4, s, odd);
+			half[0][s] = add_fifth(low_nibbles(both), bits, 2 * bytes);
+			half[1][s] = add_fifth(high_nibbles(both), bits + 2, 2 * bytes);
+		}
+		interleave(half[0][0], half[0][1], p->q[odd][0]);
+		interleave(half[1][0], half[1][1], p->q[odd][1]);
 	}
 }
 

@@ -85,6 +85,8 @@ static void quantize_group(const float *x, struct act_wide *block, struct act_qu
 	block->sum[lane] = scale * (float)(first + second);
 	block->half_sum[0][lane] = (float)first;
 	block->half_sum[1][lane] = (float)second;
+	block->minus[0][lane] = -first;
+	block->minus[1][lane] = -second;
 }
 
 static void avx512_quantize(const float *x, int64_t n, void *out)

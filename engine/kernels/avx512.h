@@ -15,6 +15,7 @@ struct act_wide {
 	int8_t q[PAIR];               /* in their own order */
 	float scale[SUMS], sum[SUMS]; /* by lanes: act_lane() */
 	float half_sum[2][SUMS];      /* sums of q in first and second halves of groups, by lanes */
+	int32_t minus[2][SUMS];       /* the same, negative */
 };
 
 /* The bytes once more in the order in which few columns meet them; these follow the blocks of a row. A register has a

@@ -472,7 +472,7 @@ typedef void unpack_fn(const uint8_t *b, int supers, struct pair *p); /* 1: supe
 struct layout {
 	int bytes;         /* of a superblock */
 	bool halves, mins; /* scales of halves; minimums of halves too (Q2_K) */
-	float offset;      /* that weights of such types count from */
+	unsigned offset;   /* that weights of such types count from: 2 to this power, or 0 for none */
 };
 
 struct matrix {
@@ -528,9 +528,9 @@ INLINE __m512i add_half(__m512i sum, const struct pair *w, const struct act_quad
 }
 
 /* Sums of the quads of even and of odd groups become sums by lanes. */
-INLINE __m512 lane_sums(__m512i even, __m512i odd)
+INLINE __m512i lane_sums(__m512i even, __m512i odd)
 {
-	return _mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_unpacklo_epi32(even, odd), _mm512_unpackhi_epi32(even, odd)));
+	return _mm512_add_epi32(_mm512_unpacklo_epi32(even, odd), _mm512_unpackhi_epi32(even, odd));
 }
 
 INLINE __m512 add_groups(const struct pair *w, const struct act_wide *a, const struct act_quads *x, __m512 acc)
@@ -540,7 +540,7 @@ INLINE __m512 add_groups(const struct pair *w, const struct act_wide *a, const s
 	for (int odd = 0; odd < 2; odd++)
 		sum[odd] = add_half(add_half(_mm512_setzero_si512(), w, x, 0, odd), w, x, 1, odd);
 	__m512 scale = _mm512_mul_ps(w->d, _mm512_load_ps(a->scale));
-	acc = _mm512_fmadd_ps(lane_sums(sum[0], sum[1]), scale, acc);
+	acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(lane_sums(sum[0], sum[1])), scale, acc);
 	return _mm512_fmadd_ps(w->m, _mm512_load_ps(a->sum), acc);
 }
 
@@ -549,20 +549,21 @@ INLINE __m512 add_halves(struct layout t, const struct pair *w, const struct act
 			 __m512 acc)
 {
 	const __m512i zero = _mm512_setzero_si512();
-	__m512 sum[2], half[2], scale = _mm512_load_ps(a->scale);
+	__m512 sum[2], scale = _mm512_load_ps(a->scale);
 #pragma GCC unroll 2
 	for (int i = 0; i < 2; i++) {
-		half[i] = _mm512_load_ps(a->half_sum[i]);
-		sum[i] = lane_sums(add_half(zero, w, x, i, 0), add_half(zero, w, x, i, 1));
-		if (t.offset != 0)
-			sum[i] = _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), half[i], sum[i]);
+		__m512i p = lane_sums(add_half(zero, w, x, i, 0), add_half(zero, w, x, i, 1));
+		if (t.offset)
+			p = _mm512_add_epi32(p, _mm512_slli_epi32(_mm512_load_si512(a->minus[i]), t.offset));
+		sum[i] = _mm512_cvtepi32_ps(p);
 	}
 	sum[0] = _mm512_fmadd_ps(sum[1], w->sub[1], _mm512_mul_ps(sum[0], w->sub[0]));
 	acc = _mm512_fmadd_ps(sum[0], _mm512_mul_ps(w->d, scale), acc);
 	if (!t.mins)
 		return acc;
-	half[0] = _mm512_fmadd_ps(w->min[1], half[1], _mm512_mul_ps(w->min[0], half[0]));
-	return _mm512_fmadd_ps(half[0], _mm512_mul_ps(w->m, scale), acc);
+	sum[0] = _mm512_mul_ps(w->min[0], _mm512_load_ps(a->half_sum[0]));
+	sum[0] = _mm512_fmadd_ps(w->min[1], _mm512_load_ps(a->half_sum[1]), sum[0]);
+	return _mm512_fmadd_ps(sum[0], _mm512_mul_ps(w->m, scale), acc);
 }
 
 INLINE const struct act_wide *act_at(const struct matrix *m, int64_t block, int column)
@@ -773,20 +774,15 @@ INLINE void tile_group(int high, const struct tile *tile, int s, int j, const st
 INLINE __m512 add_tile_halves(struct layout t, const struct tile *tile, const struct act_wide *a, int lane,
 			      const __m512i *p, __m512 acc)
 {
-	__m512 x[2], half[2], scale = _mm512_set1_ps(a->scale[lane]);
-#pragma GCC unroll 2
-	for (int i = 0; i < 2; i++) {
-		half[i] = _mm512_set1_ps(a->half_sum[i][lane]);
-		x[i] = _mm512_cvtepi32_ps(p[i]);
-		if (t.offset != 0)
-			x[i] = _mm512_fnmadd_ps(_mm512_set1_ps(t.offset), half[i], x[i]);
-	}
-	x[0] = _mm512_fmadd_ps(x[1], tile->sub[1][lane], _mm512_mul_ps(x[0], tile->sub[0][lane]));
-	acc = _mm512_fmadd_ps(x[0], _mm512_mul_ps(tile->d[lane], scale), acc);
+	__m512 scale = _mm512_set1_ps(a->scale[lane]);
+	__m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(p[0]), tile->sub[0][lane]);
+	x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(p[1]), tile->sub[1][lane], x);
+	acc = _mm512_fmadd_ps(x, _mm512_mul_ps(tile->d[lane], scale), acc);
 	if (!t.mins)
 		return acc;
-	x[1] = _mm512_fmadd_ps(tile->min[1][lane], half[1], _mm512_mul_ps(tile->min[0][lane], half[0]));
-	return _mm512_fmadd_ps(x[1], _mm512_mul_ps(tile->m[lane], scale), acc);
+	x = _mm512_mul_ps(tile->min[0][lane], _mm512_set1_ps(a->half_sum[0][lane]));
+	x = _mm512_fmadd_ps(tile->min[1][lane], _mm512_set1_ps(a->half_sum[1][lane]), x);
+	return _mm512_fmadd_ps(x, _mm512_mul_ps(tile->m[lane], scale), acc);
 }
 
 /* The same for types whose halves have scales. */
@@ -796,10 +792,14 @@ INLINE void tile_halves(int high, struct layout t, const struct tile *tile, int 
 	__m512i w[HIGH][8];
 	load_group(high, tile, s, j, w);
 	for (int c = 0; c < columns; c++, a = next_column(a, stride)) {
-		__m512i p[2][HIGH] = {{_mm512_setzero_si512(), _mm512_setzero_si512()},
-				      {_mm512_setzero_si512(), _mm512_setzero_si512()}};
-		half_dots(high, w, a, s, j, 0, p[0]);
-		half_dots(high, w, a, s, j, 1, p[1]);
+		__m512i p[2][HIGH];
+#pragma GCC unroll 2
+		for (int i = 0; i < 2; i++) {
+			p[i][0] = t.offset ? _mm512_slli_epi32(_mm512_set1_epi32(a->minus[i][act_lane(s, j)]), t.offset)
+					   : _mm512_setzero_si512();
+			p[i][1] = p[i][0];
+			half_dots(high, w, a, s, j, i, p[i]);
+		}
 #pragma GCC unroll 2
 		for (int h = 0; h < high; h++)
 			acc[h][c] = add_tile_halves(t, &tile[h], a, act_lane(s, j), (const __m512i[]){p[0][h], p[1][h]},
@@ -911,10 +911,10 @@ PRODUCT(q5_1, .bytes = 192)
 PRODUCT(q8_0, .bytes = 272)
 PRODUCT(iq4_nl, .bytes = 144)
 PRODUCT(q2_k, .bytes = 84, .halves = true, .mins = true)
-PRODUCT(q3_k, .bytes = 110, .halves = true, .offset = 4)
+PRODUCT(q3_k, .bytes = 110, .halves = true, .offset = 2)
 PRODUCT(q4_k, .bytes = 144)
 PRODUCT(q5_k, .bytes = 176)
-PRODUCT(q6_k, .bytes = 210, .halves = true, .offset = 32)
+PRODUCT(q6_k, .bytes = 210, .halves = true, .offset = 5)
 PRODUCT(iq4_xs, .bytes = 136)
 
 static product_fn *const few[TYPE_COUNT] = {

@@ -887,6 +887,8 @@ INLINE void many_columns(unpack_fn *unpack, struct layout t, int k, const struct
 
 typedef void product_fn(const struct matrix *m, int64_t first, int64_t last, int k);
 
+#include "two_passes.h"
+
 #define PRODUCT(name, ...)                                                                                            \
 	static __attribute__((noinline)) void few_##name(const struct matrix *m, int64_t first, int64_t last, int k)  \
 	{                                                                                                             \
@@ -941,7 +943,10 @@ void avx512_multiply(enum tensor_type type, const uint8_t *w, size_t row_bytes, 
 				   .n = n,
 				   .y = y + (size_t)c * y_stride,
 				   .last_lanes = lanes_of_last(n)};
-		(columns <= FEW ? few : many)[type](&m, first, last, columns);
+		if (columns > FEW && columns <= 2 * FEW)
+			two_passes(few[type], &m, first, last, columns);
+		else
+			(columns <= FEW ? few : many)[type](&m, first, last, columns);
 	}
 }
 #endif

@@ -614,6 +614,8 @@ INLINE void many_columns(weights_fn *weights, scales_fn *scales, struct layout l
 
 typedef void product_fn(const struct matrix *m, int64_t first, int64_t last, int k);
 
+#include "two_passes.h"
+
 #define PRODUCT(name, ...)                                                                                            \
 	static __attribute__((noinline)) void few_##name(const struct matrix *m, int64_t first, int64_t last, int k)  \
 	{                                                                                                             \
@@ -660,8 +662,10 @@ static void PRODUCT256(enum tensor_type type, const uint8_t *w, size_t row_bytes
 		       float *y, size_t y_stride)
 {
 	const struct matrix m = {w, act, row_bytes, act_stride, y_stride, n, y};
-	if (few[type])
-		(k <= FEW ? few : many)[type](&m, first, last, k);
-	else
+	if (!few[type])
 		avx2_float_matmul(type, w, row_bytes, n, first, last, x, x_stride, k, y, y_stride);
+	else if (k > FEW && k <= 2 * FEW)
+		two_passes(few[type], &m, first, last, k);
+	else
+		(k <= FEW ? few : many)[type](&m, first, last, k);
 }

@@ -484,6 +484,8 @@ TILE(mins, .halves = true, .mins = true)
 
 typedef void product_fn(const struct matrix *m, int64_t first, int64_t last, int k);
 
+#include "two_passes.h"
+
 #define PRODUCT(name, alike, ...)                                                                                    \
 	static __attribute__((noinline)) void few_##name(const struct matrix *m, int64_t first, int64_t last, int k) \
 	{                                                                                                            \
@@ -535,10 +537,12 @@ static void PRODUCT_NEON(enum tensor_type type, const uint8_t *w, size_t row_byt
 			 float *y, size_t y_stride)
 {
 	const struct matrix m = {w, act, row_bytes, act_stride, y_stride, n, y};
-	if (few[type])
-		(k <= FEW ? few : many)[type](&m, first, last, k);
-	else
+	if (!few[type])
 		neon_float_matmul(type, w, row_bytes, n, first, last, x, x_stride, k, y, y_stride);
+	else if (k > FEW && k <= 2 * FEW)
+		two_passes(few[type], &m, first, last, k);
+	else
+		(k <= FEW ? few : many)[type](&m, first, last, k);
 }
 
 #endif

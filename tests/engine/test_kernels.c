@@ -206,7 +206,7 @@ static void check_bits(const struct kernels *k, enum tensor_type type, int64_t n
 	size_t count = (size_t)rows * COLUMNS;
 	float *expected = xmalloc(count * sizeof(float)), *y = xmalloc(count * sizeof(float));
 	multiply(&kernels_reference, type, w, &plain, 0, rows, 0, COLUMNS, expected, (size_t)rows);
-	for (int columns = 1; columns <= COLUMNS; columns = columns == 9 ? COLUMNS : columns + 1) {
+	for (int columns = 1; columns <= COLUMNS; columns = columns == 16 ? COLUMNS : columns + 1) {
 		int64_t split = (columns * 7) % (rows + 1);
 		memset(y, 0xff, count * sizeof(float));
 		for (int c = 0; c < COLUMNS; c += columns) {

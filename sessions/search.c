@@ -15,8 +15,7 @@
 enum {
 	SNIPPET_BEFORE = 60, /* bytes of context, about */
 	SNIPPET_AFTER = 140,
-	QUERY_MOST = 64,       /* terms; more narrow nothing down */
-	INDEX_BYTES = 2 << 20, /* of a message: the rest of a longer one, a file surely, is not found */
+	QUERY_MOST = 64, /* terms; more narrow nothing down */
 };
 
 struct term {
@@ -97,7 +96,7 @@ static void make_terms(struct sessions *s, const char *text, size_t len, bool ta
 	out->source = text;
 	out->tails = tails;
 	buffer_clear(&out->text);
-	i18n_terms(s->tr, text, len < INDEX_BYTES ? len : INDEX_BYTES, add_term, out);
+	i18n_terms(s->tr, text, len < SESSIONS_SEARCHED ? len : SESSIONS_SEARCHED, add_term, out);
 	put_tail(out);
 }
 

@@ -152,7 +152,8 @@ struct search_hit {
 };
 void search_hit_free(struct search_hit *);
 /* Newest messages first, then titles of sessions without a hit (message: their end). All words
- * must be there, the last may go on. At most the first 2 MB of a message are searched. */
+ * must be there, the last may go on. Of a message, the first SESSIONS_SEARCHED bytes are searched. */
+#define SESSIONS_SEARCHED ((size_t)2 << 20)
 int sessions_search(struct sessions *, const char *query, int most, struct search_hit **out, size_t *count, char *err,
 		    size_t errlen);
 

@@ -60,9 +60,18 @@ static int by_id(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* The index knows only the beginning of a very long message. */
+static bool is_in_long(struct app *app, int i, const struct match *words)
+{
+	size_t len;
+	const char *text = transcript_text(app->transcript, app->messages[i].entry, &len);
+	return len > SESSIONS_SEARCHED && match_all(words, app->tr, text, len);
+}
+
 static void look_up(struct app *app, const char *query)
 {
 	char err[512];
+	struct match words = {0};
 	int64_t *ids;
 	size_t count;
 	if (session_search(app->o.sessions, app->session.row, query, HITS_MOST, &ids, &count, err, sizeof(err)) != 0) {
@@ -72,9 +81,12 @@ static void look_up(struct app *app, const char *query)
 	if (count)
 		qsort(ids, count, sizeof(*ids), by_id);
 	app_session_need(app, 0);
+	match_set(&words, app->tr, query);
 	for (int i = 0; i < app->message_count; i++)
-		if (count && bsearch(&app->messages[i].id, ids, count, sizeof(*ids), by_id))
+		if ((count && bsearch(&app->messages[i].id, ids, count, sizeof(*ids), by_id)) ||
+		    is_in_long(app, i, &words))
 			add_hit(app->find, i);
+	match_set(&words, app->tr, NULL);
 	free(ids);
 }
 

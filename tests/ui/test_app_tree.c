@@ -439,6 +439,26 @@ static void test_long_conversation_goes_on(void **state)
 	assert_memory_equal(fake->last_request, "user: message 1\n", 16);
 }
 
+/* Behind what the index holds of a message, its words are found in the conversation itself. */
+static void test_find_in_a_huge_message(void **state)
+{
+	struct fixture *f = *state;
+	struct buffer text = {0};
+	fake_ready();
+	events(f);
+	exchange(f, "say much", "a beginning");
+	while (text.len < SESSIONS_SEARCHED * 5 / 2)
+		buffer_puts(&text, "words that nobody looks for\n");
+	buffer_puts(&text, "the needle\n");
+	while (text.len < SESSIONS_SEARCHED * 3)
+		buffer_puts(&text, "words that nobody looks for\n");
+	exchange(f, "more", text.data);
+	buffer_free(&text);
+	keys(f, "\006needle");
+	assert_seen(f, "1 of 1");
+	assert_seen(f, "the needle");
+}
+
 #define KEPT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -455,6 +475,7 @@ int main(void)
 		KEPT(test_warning_before_anything_drops_out),
 		KEPT(test_memory_begins_behind_what_is_left_out),
 		KEPT(test_find),
+		KEPT(test_find_in_a_huge_message),
 		KEPT(test_long_conversation),
 		KEPT(test_long_conversation_at_once),
 		KEPT(test_long_conversation_goes_on),

@@ -35,7 +35,8 @@ BUILD_DEBS := build-essential pkg-config libncurses-dev libreadline-dev libicu-d
 	libcurl4-openssl-dev libssl-dev libcjson-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev \
 	python3 python3-pip
 CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev clang-format universal-ctags \
-	screen nodejs python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps
+	screen nodejs python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps \
+	git poppler-utils docx2txt odt2txt
 ARM_DEBS := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 CHECK_DEBS += $(ARM_DEBS)
 

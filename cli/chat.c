@@ -4,16 +4,16 @@
 #include "../cache_store.h"
 #include "../signals.h"
 #include "../turn.h"
+#include "../ui/ui.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, ATTACHMENT_MAX = 64 << 20 };
+enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 struct chat {
 	struct cli *cli;
@@ -44,7 +44,7 @@ static int fence_length(const char *text, size_t len)
 	return longest + 1;
 }
 
-static void add_fenced(struct buffer *prompt, const char *name, const char *text, size_t len)
+static void add_fenced(struct buffer *prompt, const char *text, size_t len)
 {
 	char fence[80];
 	int ticks = fence_length(text, len);
@@ -53,8 +53,6 @@ static void add_fenced(struct buffer *prompt, const char *name, const char *text
 	fence[ticks] = '\0';
 	if (prompt->len)
 		buffer_puts(prompt, "\n\n");
-	if (name)
-		buffer_printf(prompt, "%s:\n", name);
 	buffer_printf(prompt, "%s\n", fence);
 	buffer_append(prompt, text, len);
 	if (!len || text[len - 1] != '\n')
@@ -62,27 +60,22 @@ static void add_fenced(struct buffer *prompt, const char *name, const char *text
 	buffer_puts(prompt, fence);
 }
 
-static int add_file(struct buffer *prompt, const char *path, char *err, size_t errlen)
+static int add_file(const struct cli *cli, struct buffer *prompt, const char *path, char *err, size_t errlen)
 {
-	struct buffer text = {0};
-	char reason[256];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int failed = fd < 0;
-	if (failed)
-		snprintf(err, errlen, "%s: cannot open: %s", path, strerror(errno));
-	else if ((failed = cli_read_all(fd, &text, reason, sizeof(reason))))
-		snprintf(err, errlen, "%s: %s", path, reason);
-	else if (text.len > ATTACHMENT_MAX)
-		failed = -1, snprintf(err, errlen, "%s: too large to attach (%zu bytes; at most %d)", path, text.len,
-				      ATTACHMENT_MAX);
-	else if (memchr(text.data ? text.data : "", '\0', text.len))
-		failed = -1, snprintf(err, errlen, "%s: not a text file; attach text", path);
-	else
-		add_fenced(prompt, path, text.data ? text.data : "", text.len);
-	if (fd >= 0)
-		close(fd);
-	buffer_free(&text);
-	return failed ? -1 : 0;
+	char *warning, *error;
+	if (prompt->len)
+		buffer_puts(prompt, "\n\n");
+	if (ui_read_attachment(cli->tr, path, prompt, &warning, &error)) {
+		snprintf(err, errlen, "%s", error);
+		free(error);
+		return -1;
+	}
+	while (prompt->len && prompt->data[prompt->len - 1] == '\n')
+		prompt->data[--prompt->len] = '\0';
+	if (warning)
+		fprintf(stderr, "bora: %s: %s\n", path, warning);
+	free(warning);
+	return 0;
 }
 
 static void add_words(struct buffer *prompt, const struct cli *cli)
@@ -115,10 +108,10 @@ static int build_prompt(const struct cli *cli, const char *ask, struct buffer *p
 	if (piped.len && (prompt->len == 0 || raw))
 		buffer_append(prompt, piped.data, piped.len);
 	else if (piped.len)
-		add_fenced(prompt, NULL, piped.data, piped.len);
+		add_fenced(prompt, piped.data, piped.len);
 	buffer_free(&piped);
 	for (int i = 0; i < count; i++)
-		if (add_file(prompt, files[i], err, errlen))
+		if (add_file(cli, prompt, files[i], err, errlen))
 			return -1;
 	if (prompt->len == 0) {
 		snprintf(err, errlen, "there is nothing to answer; give a prompt with -p TEXT or on standard input");

@@ -8,6 +8,7 @@
  * sanitize.c    | the one filter for text that the program did not write
  * layout.c      | paragraphs to rows of cells: wrap, bidi, shape
  * bidi.c        | UAX #9 order of a row       shape.c | Arabic joining
+ * charset.c     | text files in other encodings
  * fold.c        | folding and terms for search
  * translate.c   | the interface's messages, numbers, dates
  * errors.c      | errors, worded in English, in the language
@@ -137,6 +138,10 @@ void i18n_repair(const char *text, size_t len, struct buffer *out);
 char *i18n_sanitize_line(const char *text, size_t len); /* caller frees */
 /* Bytes at the end of text that may be the start of a character still to come (0..3). */
 size_t i18n_incomplete_tail(const char *text, size_t len);
+
+/* The text of a file in any encoding, as UTF-8 without a byte order mark: UTF-8, UTF-16, UTF-32,
+ * or what it most likely is. Appends to out. False: no text at all (a picture, a program). */
+bool i18n_decode(const char *bytes, size_t len, struct buffer *out);
 
 /* --- Layout ------------------------------------------------------------------ */
 

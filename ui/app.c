@@ -43,6 +43,7 @@ void app_changed_input(struct app *app)
 	if (!app->draft_due)
 		app->draft_due = app->now + APP_DRAFT_MS;
 	app_ahead_input(app);
+	attach_input_changed(app);
 }
 
 /* --- Keys -------------------------------------------------------------------------------- */
@@ -106,6 +107,7 @@ static void handle_key(struct app *app, const struct key *key)
 	if (app->send_at && !belongs_before_enter(key))
 		send_what_waits(app);
 	app->dirty = true;
+	app->send_held = false;
 	if (app_blocks_key(app, key) || app_select_key(app, key))
 		return;
 	if (action != ACTION_LEAVE)
@@ -155,6 +157,7 @@ void app_tick(struct app *app)
 	if (app->turn)
 		turn_tick(app->turn);
 	app_ahead_tick(app);
+	attach_tick(app);
 	if (app->again_until && app->now >= app->again_until)
 		take_down_banner(app);
 	if (app->dirty && !app->plain && app->now >= app_draw_due(app))
@@ -179,6 +182,8 @@ int app_timeout(const struct app *app)
 		wait = sooner(wait, save);
 	if (app_blocks_timeout(app) >= 0)
 		wait = sooner(wait, app_blocks_timeout(app));
+	if (attach_timeout(app) >= 0)
+		wait = sooner(wait, attach_timeout(app));
 	if (app->send_at)
 		wait = sooner(wait, app->send_at - app->now);
 	if (app->draft_due)
@@ -284,7 +289,7 @@ void app_free(struct app *app)
 		free(app->waiting[i].text);
 	free(app->waiting);
 	backlog_free(app->backlog);
-	buffer_free(&app->attached);
+	attach_clear(app);
 	transcript_free(app->transcript);
 	editor_free(app->editor);
 	keys_free(app->keys);

@@ -57,6 +57,7 @@ struct app_tally {                                                       /* what
 };
 
 struct overlay;
+struct app_attached;
 struct app_terminal;
 struct app_blocks;
 struct find;
@@ -108,7 +109,8 @@ struct app {
 	struct backlog *backlog;
 	struct app_waiting *waiting;
 	int waiting_count, waiting_entry; /* its first entry in the transcript */
-	struct buffer attached;           /* files for the next message */
+	struct app_attached *attached;    /* files for the next message, NULL: none yet */
+	bool send_held;                   /* it is to be sent when they have been read */
 	int left_out, memory_begins;      /* messages that the model does not see; the first behind them */
 	bool warned_full;
 
@@ -179,6 +181,7 @@ void app_overlay_sessions(struct app *);
 void app_overlay_models(struct app *);
 void app_overlay_search(struct app *, const char *query);
 void app_overlay_settings(struct app *);
+void app_overlay_attached(struct app *);
 void app_overlay_message(struct app *, int message); /* what can be done with it */
 
 /* --- app_turn.c --- */

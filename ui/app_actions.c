@@ -1,5 +1,6 @@
 #include "app.h"
 #include "attach.h"
+#include "command.h"
 #include "external_editor.h"
 
 #include <stdlib.h>
@@ -28,6 +29,13 @@ void app_send_now(struct app *app)
 	const char *typed = editor_text(app->editor, &len);
 	char *text = xstrndup(typed, len);
 	if (only_space(text, len)) {
+		free(text);
+		return;
+	}
+	struct command command;
+	if (!command_parse(app->tr, text, len, &command) && !attach_ready(app, text, len)) {
+		app->send_held = true;
+		app_banner(app, STYLE_DIM, false, xstrdup(i18n_text(app->tr, "attach.held")));
 		free(text);
 		return;
 	}

@@ -236,7 +236,9 @@ void app_blocks_output(struct app *app)
 		say(app, STYLE_WARNING, running(b) ? "run.busy" : "run.nothing");
 		return;
 	}
-	attach_text(app, b->output, strlen(b->output));
+	char *name = xstrndup(b->output, strcspn(b->output, "\n"));
+	attach_text(app, name, b->output, strlen(b->output));
+	free(name);
 	say(app, STYLE_DIM, "run.attached");
 }
 

@@ -361,9 +361,10 @@ static void do_import(const struct call *c)
 
 static void do_file(const struct call *c)
 {
-	const char *path = need(c, "FILE");
-	if (path)
-		attach_file(c->app, path);
+	if (c->argument[0])
+		attach_file(c->app, c->argument);
+	else
+		app_overlay_attached(c->app);
 }
 
 /* --- Settings ------------------------------------------------------------------------------ */

@@ -1,18 +1,20 @@
 #include "app.h"
+#include "attach.h"
 #include "command.h"
 #include "status_bar.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CANDIDATE_ROWS = 8 };
+enum { CANDIDATE_ROWS = 8, ATTACHED_ROWS = 3 };
 
 /* Which rows of the screen belong to what; a count of 0: not shown. Bottom up:
- * status, input, notice (banner or progress), candidates; the transcript gets
+ * status, input, what is attached, notice (banner or progress), candidates; the transcript gets
  * the rest, below the title. */
 struct plan {
 	int rows, columns;
-	int title, transcript, transcript_rows, candidates, candidate_rows, notice, input, input_rows, status;
+	int title, transcript, transcript_rows, candidates, candidate_rows, notice, attached, attached_rows, input,
+		input_rows, status;
 };
 
 static int candidate_count(const struct app *app)
@@ -29,6 +31,48 @@ static bool has_progress(const struct app *app)
 	return app->progress.phase == ENGINE_LOADING || app->progress.phase == ENGINE_PROMPT;
 }
 
+/* What is attached, laid out for the screen; false: nothing is. Both are freed by the caller. */
+static bool lay_out_attached(const struct app *app, int columns, char **line, struct layout *layout)
+{
+	struct layout_options options = {.width = columns > 2 ? columns - 1 : columns, .bidi = app->bidi};
+	if (!attach_any(app))
+		return false;
+	*line = attach_line(app);
+	i18n_layout(app->tr, *line, strlen(*line), &options, layout);
+	return true;
+}
+
+static int attached_rows(const struct app *app, int columns, int most)
+{
+	struct layout layout;
+	char *line;
+	if (!lay_out_attached(app, columns, &line, &layout))
+		return 0;
+	int rows = layout.count > ATTACHED_ROWS ? ATTACHED_ROWS : layout.count;
+	layout_free(&layout);
+	free(line);
+	return rows > most ? most : rows;
+}
+
+static void draw_attached(struct app *app, const struct plan *p)
+{
+	struct layout layout;
+	char *line;
+	if (!p->attached_rows || !lay_out_attached(app, p->columns, &line, &layout))
+		return;
+	for (int i = 0; i < p->attached_rows; i++) {
+		const struct layout_row *row = &layout.rows[i];
+		app->screen->ops->clear_row(app->screen, p->attached + i);
+		for (int cell = 0; cell < row->count; cell++) {
+			const struct layout_cell *c = &row->cells[cell];
+			app->screen->ops->put(app->screen, p->attached + i, c->column, c->text, c->text_len, c->width,
+					      STYLE_DIM);
+		}
+	}
+	layout_free(&layout);
+	free(line);
+}
+
 static struct plan make_plan(struct app *app)
 {
 	struct plan p = {.title = -1, .notice = -1, .status = -1};
@@ -41,8 +85,11 @@ static struct plan make_plan(struct app *app)
 	if (left > 3)
 		p.title = 0, left--;
 	p.input = p.rows - p.input_rows - (p.status >= 0);
+	p.attached_rows = left > 1 ? attached_rows(app, p.columns, left - 1) : 0;
+	p.attached = p.input - p.attached_rows;
+	left -= p.attached_rows;
 	if (left > 1 && (app->banner || has_progress(app) || editor_searching(app->editor) || app->find))
-		p.notice = p.input - 1, left--;
+		p.notice = p.attached - 1, left--;
 	int wanted = candidate_count(app);
 	wanted = wanted > CANDIDATE_ROWS ? CANDIDATE_ROWS : wanted;
 	p.candidate_rows = wanted < left ? wanted : left > 0 ? left : 0;
@@ -172,6 +219,7 @@ void app_draw(struct app *app)
 	draw_candidates(app, &p);
 	if (p.notice >= 0 && !app->find)
 		draw_notice(app, &p);
+	draw_attached(app, &p);
 	editor_draw(app->editor, app->screen, p.input, p.input_rows, &row, &column);
 	if (p.status >= 0)
 		status_bar_draw(app->screen, app->tr, p.status, &status);

@@ -1,4 +1,5 @@
 #include "app.h"
+#include "attach.h"
 #include "command.h"
 #include "help.h"
 #include "model_list.h"
@@ -18,7 +19,8 @@ enum overlay_kind {
 	OVERLAY_MODELS,
 	OVERLAY_SEARCH,
 	OVERLAY_MESSAGE,
-	OVERLAY_SETTINGS
+	OVERLAY_SETTINGS,
+	OVERLAY_ATTACHED
 };
 
 /* What a row of a list stands for. */
@@ -386,6 +388,17 @@ static void choose_setting(struct app *app, enum option_id id)
 	free(value);
 }
 
+void app_overlay_attached(struct app *app)
+{
+	struct overlay *o = open_overlay(app, OVERLAY_ATTACHED, i18n_text(app->tr, "overlay.attached"));
+	for (int i = 0; i < attach_count(app); i++) {
+		char *label = attach_label(app, i);
+		add_choice(o, (struct choice){0}, label, "");
+		free(label);
+	}
+	show(app, xstrdup(i18n_text(app->tr, "attach.none")));
+}
+
 /* --- Choosing ------------------------------------------------------------------------------ */
 
 /* A command that needs a word goes into the input; the others are done at once. */
@@ -427,6 +440,11 @@ static void choose(struct app *app, int index)
 		break;
 	case OVERLAY_MESSAGE: app_tree_do(app, choice.op); break;
 	case OVERLAY_SETTINGS: choose_setting(app, choice.option); break;
+	case OVERLAY_ATTACHED:
+		attach_remove(app, index);
+		if (attach_count(app))
+			app_overlay_attached(app);
+		break;
 	case OVERLAY_HELP: break;
 	}
 	free(choice.text);

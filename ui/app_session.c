@@ -1,4 +1,5 @@
 #include "app.h"
+#include "attach.h"
 #include "../log.h"
 #include "../role.h"
 
@@ -60,7 +61,7 @@ static void forget(struct app *app)
 	memset(&app->tally, 0, sizeof(app->tally));
 	backlog_free(app->backlog);
 	app->backlog = backlog_create();
-	buffer_free(&app->attached);
+	attach_clear(app);
 	transcript_clear(app->transcript);
 	editor_clear(app->editor);
 	app_ahead_conversation(app);

@@ -1,4 +1,5 @@
 #include "app.h"
+#include "attach.h"
 #include "notify.h"
 #include "../cache_store.h"
 #include "../log.h"
@@ -111,6 +112,7 @@ static void model_ready(struct app *app)
 		app_note(app, ENTRY_NOTE, i18n_format(app->tr, "chat.model-is", I18N_S(app->model_name)));
 	free(app->model_before);
 	app->model_before = NULL;
+	attach_recount(app);
 	app_ahead_conversation(app);
 	set_phase(app, ENGINE_NONE);
 	if (strncmp(app->model_name, "sha256-", 7) == 0) {

@@ -1,4 +1,5 @@
 #include "attach.h"
+#include "source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,12 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MOST = 16 << 20 };
+enum { SCAN_MS = 200, STEP_MS = 20, COUNTED_AT_ONCE = 32768 };
 
-static char *expand_home(const char *path)
+/* --- Files ----------------------------------------------------------------------------------- */
+
+char *attach_expand_home(const char *path)
 {
 	const char *home = getenv("HOME");
-	if (path[0] == '~' && path[1] == '/' && home)
+	if (path[0] == '~' && (path[1] == '/' || !path[1]) && home)
 		return xasprintf("%s%s", home, path + 1);
 	return xstrdup(path);
 }
@@ -22,7 +25,7 @@ int attach_read_file(const char *given, size_t most, struct buffer *out, char *e
 {
 	struct stat st;
 	char chunk[65536];
-	char *path = expand_home(given), *shown = i18n_sanitize_line(given, strlen(given));
+	char *path = attach_expand_home(given), *shown = i18n_sanitize_line(given, strlen(given));
 	int result = -1, fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ssize_t n = 0;
 	if (fd < 0 || fstat(fd, &st) != 0) {
@@ -47,93 +50,382 @@ out:
 	return result;
 }
 
-/* A fence longer than any run of backticks in the text. */
-static int fence_length(const char *text, size_t len)
+/* --- What is attached --------------------------------------------------------------------------- */
+
+struct attached {
+	char *path;            /* or a name */
+	struct source *source; /* NULL: text came with it */
+	struct buffer own;
+	bool mentioned, still_mentioned;
+	size_t counted; /* bytes whose tokens are known */
+	int64_t tokens;
+	time_t mtime;
+	off_t size;
+};
+
+struct app_attached {
+	struct attached *list;
+	int count;
+	int64_t scan_due;
+};
+
+static struct app_attached *get(struct app *app)
 {
-	int longest = 2, run = 0;
-	for (size_t i = 0; i < len; i++) {
-		run = text[i] == '`' ? run + 1 : 0;
-		longest = run > longest ? run : longest;
-	}
-	return longest + 1;
+	if (!app->attached)
+		app->attached = xcalloc(1, sizeof(*app->attached));
+	return app->attached;
 }
 
-static void append_fence(struct buffer *out, int length)
+static enum source_state state_of(const struct attached *a)
 {
-	while (length-- > 0)
-		buffer_puts(out, "`");
+	return a->source ? source_step(a->source) : SOURCE_READY;
 }
 
-int attach_read(const char *path, struct buffer *out, char *err, size_t errlen)
+static const char *text_of(const struct attached *a, size_t *len)
 {
-	struct buffer text = {0};
-	const char *base = strrchr(path, '/'), *dot = strrchr(path, '.');
-	if (attach_read_file(path, FILE_MOST, &text, err, errlen)) {
-		buffer_free(&text);
-		return -1;
-	}
-	if (text.len && memchr(text.data, '\0', text.len)) {
-		char *shown = i18n_sanitize_line(path, strlen(path));
-		snprintf(err, errlen, "%s: not a text file; attach text", shown);
-		free(shown);
-		buffer_free(&text);
-		return -1;
-	}
-	int fence = fence_length(text.data, text.len);
-	bool named = dot && dot > (base ? base + 1 : path) && !strchr(dot, '/');
-	buffer_printf(out, "%s:\n", path);
-	append_fence(out, fence);
-	buffer_printf(out, "%s\n", named ? dot + 1 : "");
-	buffer_append(out, text.data ? text.data : "", text.len);
-	if (text.len && text.data[text.len - 1] != '\n')
-		buffer_puts(out, "\n");
-	append_fence(out, fence);
-	buffer_puts(out, "\n");
-	buffer_free(&text);
-	return 0;
+	if (a->source)
+		return source_text(a->source, len);
+	*len = a->own.len;
+	return a->own.data ? a->own.data : "";
 }
 
-/* Tokens of text, or -1 before the model is there. */
-static int64_t count_tokens(struct app *app, const char *text, size_t len)
+static bool counted(const struct attached *a)
 {
-	int32_t *ids = NULL;
-	size_t count = 0;
+	size_t len;
+	text_of(a, &len);
+	return a->counted == len;
+}
+
+static void drop(struct app_attached *all, int i)
+{
+	free(all->list[i].path);
+	source_free(all->list[i].source);
+	buffer_free(&all->list[i].own);
+	memmove(&all->list[i], &all->list[i + 1], (size_t)(--all->count - i) * sizeof(*all->list));
+}
+
+static struct attached *append(struct app *app, const char *path)
+{
+	struct app_attached *all = get(app);
+	all->list = xreallocarray(all->list, (size_t)all->count + 1, sizeof(*all->list));
+	all->list[all->count] = (struct attached){.path = xstrdup(path)};
+	app->dirty = true;
+	return &all->list[all->count++];
+}
+
+/* Ends between lines, before a letter: no tokenizer joins what stands on both sides. */
+static size_t piece_end(const char *text, size_t len, size_t from)
+{
+	size_t end = from + COUNTED_AT_ONCE;
+	if (end >= len)
+		return len;
+	for (size_t at = end; at > from + 1; at--)
+		if (text[at - 1] == '\n' && !strchr(" \t\r\n", text[at]))
+			return at;
+	while (end < len && ((unsigned char)text[end] & 0xC0) == 0x80)
+		end++;
+	return end;
+}
+
+/* A piece of the text, by the model's own tokenizer. */
+static void count_some(struct app *app, struct attached *a)
+{
+	size_t len, count = 0;
 	char err[256];
-	if (!app->ready || engine_tokenize(app->engine, text, len, 0, &ids, &count, err, sizeof(err)))
-		return -1;
+	int32_t *ids = NULL;
+	const char *text = text_of(a, &len);
+	size_t end = piece_end(text, len, a->counted);
+	if (engine_tokenize(app->engine, text + a->counted, end - a->counted, 0, &ids, &count, err, sizeof(err)) == 0)
+		a->tokens += (int64_t)count;
 	free(ids);
-	return (int64_t)count;
+	a->counted = end;
+	app->dirty = app->dirty || a->counted == len;
+}
+
+/* --- For the screen -------------------------------------------------------------------------------- */
+
+static char *label(const struct app *app, const struct attached *a)
+{
+	char *name = i18n_sanitize_line(a->path, strlen(a->path)), *text;
+	int files = a->source ? source_files(a->source) : 1;
+	const char *warning = a->source ? source_warning(a->source) : "";
+	enum source_state state = state_of(a);
+	if (state == SOURCE_FAILED)
+		text = i18n_format(app->tr, "attach.refused", I18N_S(source_error(a->source)));
+	else if (state == SOURCE_READING || (app->ready && !counted(a)))
+		text = xasprintf("%s (…)", name);
+	else if (!app->ready)
+		text = xstrdup(name);
+	else if (files > 1)
+		text = i18n_format(app->tr, "attach.files", I18N_S(name), I18N_I(files), I18N_I(a->tokens));
+	else
+		text = i18n_format(app->tr, "attach.file", I18N_S(name), I18N_I(a->tokens));
+	char *whole = *warning ? xasprintf("%s (%s)", text, warning) : xstrdup(text);
+	free(text);
+	free(name);
+	return whole;
+}
+
+int attach_count(const struct app *app)
+{
+	int count = 0;
+	for (int i = 0; app->attached && i < app->attached->count; i++)
+		count += !app->attached->list[i].mentioned;
+	return count;
+}
+
+bool attach_any(const struct app *app)
+{
+	return app->attached && app->attached->count > 0;
+}
+
+static int place_of(const struct app *app, int number)
+{
+	for (int i = 0; app->attached && i < app->attached->count; i++)
+		if (!app->attached->list[i].mentioned && number-- == 0)
+			return i;
+	return -1;
+}
+
+char *attach_label(const struct app *app, int number)
+{
+	return label(app, &app->attached->list[place_of(app, number)]);
+}
+
+char *attach_line(const struct app *app)
+{
+	struct buffer out = {0};
+	for (int i = 0; app->attached && i < app->attached->count; i++) {
+		char *text = label(app, &app->attached->list[i]);
+		buffer_printf(&out, "%s%s", out.len ? " · " : "", text);
+		free(text);
+	}
+	if (!out.len)
+		return NULL;
+	char *line =
+		i18n_format(app->tr, attach_count(app) ? "attach.line-removable" : "attach.line", I18N_S(out.data));
+	buffer_free(&out);
+	return line;
+}
+
+/* --- Attaching ----------------------------------------------------------------------------------------- */
+
+/* Without a screen it is said once it is known. */
+static void tell(struct app *app, struct attached *a)
+{
+	if (!app->plain)
+		return;
+	bool failed = a->source && source_finish(a->source) == SOURCE_FAILED;
+	while (app->ready && !failed && !counted(a))
+		count_some(app, a);
+	char *text = label(app, a);
+	app_note(app, failed ? ENTRY_ERROR : ENTRY_NOTE,
+		 failed ? xstrdup(text) : i18n_format(app->tr, "attach.line", I18N_S(text)));
+	free(text);
+}
+
+/* What cannot be attached is said, and gone. */
+static void drop_failed(struct app *app)
+{
+	struct app_attached *all = app->attached;
+	for (int i = all->count - 1; i >= 0; i--) {
+		struct attached *a = &all->list[i];
+		if (a->mentioned || state_of(a) != SOURCE_FAILED)
+			continue;
+		if (!app->plain)
+			app_note(app, ENTRY_ERROR, label(app, a));
+		drop(all, i);
+	}
 }
 
 void attach_file(struct app *app, const char *path)
 {
-	char err[512];
-	struct buffer text = {0};
-	if (attach_read(path, &text, err, sizeof(err))) {
-		app_note(app, ENTRY_ERROR, app_error(app, err));
-		return;
-	}
-	int64_t tokens = count_tokens(app, text.data, text.len);
-	char *shown = i18n_sanitize_line(path, strlen(path));
-	char *note = tokens < 0 ? i18n_format(app->tr, "chat.attached-bytes", I18N_S(shown), I18N_I((int64_t)text.len))
-				: i18n_format(app->tr, "chat.attached", I18N_S(shown), I18N_I(tokens));
-	app_note(app, ENTRY_NOTE, note);
-	buffer_append(&app->attached, text.data, text.len);
-	free(shown);
-	buffer_free(&text);
+	struct attached *a = append(app, path);
+	a->source = source_open(app->tr, path);
+	tell(app, a);
+	drop_failed(app);
 }
 
-void attach_text(struct app *app, const char *text, size_t len)
+void attach_text(struct app *app, const char *name, const char *text, size_t len)
 {
-	int fence = fence_length(text, len);
-	append_fence(&app->attached, fence);
-	buffer_puts(&app->attached, "\n");
-	buffer_append(&app->attached, text, len);
-	if (len && text[len - 1] != '\n')
-		buffer_puts(&app->attached, "\n");
-	append_fence(&app->attached, fence);
-	buffer_puts(&app->attached, "\n");
+	struct attached *a = append(app, name);
+	source_fence(&a->own, NULL, text, len);
 }
+
+void attach_remove(struct app *app, int number)
+{
+	int i = place_of(app, number);
+	if (i >= 0)
+		drop(app->attached, i);
+	app->dirty = true;
+}
+
+void attach_clear(struct app *app)
+{
+	while (app->attached && app->attached->count)
+		drop(app->attached, app->attached->count - 1);
+	if (app->attached)
+		free(app->attached->list);
+	free(app->attached);
+	app->attached = NULL;
+}
+
+/* --- Named in the message ------------------------------------------------------------------------------- */
+
+char *attach_mentioned(const char *text, size_t len, size_t pos, size_t *end)
+{
+	struct stat st;
+	if (pos >= len || text[pos] != '@' || (pos && !strchr(" \t\n", text[pos - 1])))
+		return NULL;
+	size_t start = pos + 1, last;
+	bool quoted = start < len && (text[start] == '"' || text[start] == '\'');
+	if (quoted) {
+		char quote = text[start++];
+		for (last = start; last < len && text[last] != quote && text[last] != '\n';)
+			last++;
+		if (last == len || text[last] == '\n')
+			return NULL;
+		*end = last + 1;
+	} else {
+		for (last = start; last < len && !strchr(" \t\n", text[last]);)
+			last++;
+		*end = last;
+	}
+	/* As it stands, or without the punctuation of a sentence. */
+	for (; last > start; last--) {
+		char *path = xstrndup(text + start, last - start), *full = attach_expand_home(path);
+		bool there = stat(full, &st) == 0;
+		free(full);
+		if (there)
+			return path;
+		free(path);
+		if (quoted || !strchr(".,;:!?)]}'\"", text[last - 1]))
+			break;
+	}
+	return NULL;
+}
+
+static struct attached *find_mentioned(struct app_attached *all, const char *path, const struct stat *st)
+{
+	for (int i = 0; i < all->count; i++) {
+		struct attached *a = &all->list[i];
+		if (a->mentioned && strcmp(a->path, path) == 0 && a->mtime == st->st_mtime && a->size == st->st_size)
+			return a;
+	}
+	return NULL;
+}
+
+static void mention(struct app *app, const char *path)
+{
+	struct stat st = {0};
+	char *full = attach_expand_home(path);
+	stat(full, &st);
+	struct attached *a = find_mentioned(get(app), path, &st);
+	if (!a) {
+		a = append(app, path);
+		a->mentioned = true;
+		a->mtime = st.st_mtime;
+		a->size = st.st_size;
+		a->source = source_open(app->tr, path);
+	}
+	a->still_mentioned = true;
+	free(full);
+}
+
+/* What is named now is read, what no longer is is forgotten. */
+static void scan(struct app *app, const char *text, size_t len)
+{
+	struct app_attached *all = get(app);
+	all->scan_due = 0;
+	for (int i = 0; i < all->count; i++)
+		all->list[i].still_mentioned = false;
+	for (size_t i = 0, end; i < len; i++) {
+		char *path = text[i] == '@' ? attach_mentioned(text, len, i, &end) : NULL;
+		if (path)
+			mention(app, path);
+		free(path);
+	}
+	for (int i = all->count - 1; i >= 0; i--)
+		if (all->list[i].mentioned && !all->list[i].still_mentioned) {
+			drop(all, i);
+			app->dirty = true;
+		}
+}
+
+void attach_input_changed(struct app *app)
+{
+	get(app)->scan_due = app->now + SCAN_MS;
+}
+
+/* --- Time -------------------------------------------------------------------------------------------------- */
+
+static bool unfinished(const struct app *app)
+{
+	for (int i = 0; app->attached && i < app->attached->count; i++) {
+		const struct attached *a = &app->attached->list[i];
+		enum source_state state = state_of(a);
+		if (state == SOURCE_READING || (state == SOURCE_READY && app->ready && !counted(a)))
+			return true;
+	}
+	return false;
+}
+
+void attach_recount(struct app *app)
+{
+	for (int i = 0; app->attached && i < app->attached->count; i++) {
+		app->attached->list[i].counted = 0;
+		app->attached->list[i].tokens = 0;
+	}
+}
+
+static bool reading(const struct app *app)
+{
+	for (int i = 0; i < app->attached->count; i++)
+		if (state_of(&app->attached->list[i]) == SOURCE_READING)
+			return true;
+	return false;
+}
+
+void attach_tick(struct app *app)
+{
+	struct app_attached *all = app->attached;
+	if (!all)
+		return;
+	if (all->scan_due && app->now >= all->scan_due) {
+		size_t len;
+		const char *typed = editor_text(app->editor, &len);
+		char *text = xstrndup(typed, len);
+		scan(app, text, len);
+		free(text);
+	}
+	for (int i = 0; i < all->count; i++) {
+		struct attached *a = &all->list[i];
+		if (state_of(a) == SOURCE_READY && app->ready && !counted(a)) {
+			count_some(app, a);
+			break; /* one piece, then keys again */
+		}
+	}
+	int before = all->count;
+	drop_failed(app);
+	app->dirty = app->dirty || before != all->count;
+	if (app->send_held && !reading(app)) {
+		app->send_held = false;
+		app_banner(app, STYLE_DIM, false, NULL);
+		app_send_now(app);
+	}
+}
+
+int attach_timeout(const struct app *app)
+{
+	int wait = unfinished(app) ? STEP_MS : -1;
+	if (app->attached && app->attached->scan_due) {
+		int64_t left = app->attached->scan_due - app->now;
+		wait = wait < 0 || left < wait ? (int)(left > 0 ? left : 0) : wait;
+	}
+	return wait;
+}
+
+/* --- Sending -------------------------------------------------------------------------------------------------- */
 
 static void separate(struct buffer *out)
 {
@@ -141,43 +433,34 @@ static void separate(struct buffer *out)
 		buffer_puts(out, out->data[out->len - 1] == '\n' ? "\n" : "\n\n");
 }
 
-/* A name after @, tried as it stands and without the punctuation of a sentence. */
-static void append_mentioned(struct buffer *out, const char *word, size_t len)
+bool attach_ready(struct app *app, const char *text, size_t len)
 {
-	char err[512];
-	while (len) {
-		char *path = xstrndup(word, len), *full = expand_home(path);
-		struct buffer text = {0};
-		bool there = access(full, R_OK) == 0;
-		if (there && attach_read(path, &text, err, sizeof(err)) == 0) {
-			separate(out);
-			buffer_append(out, text.data, text.len);
-		}
-		buffer_free(&text);
-		free(full);
-		free(path);
-		if (there || !strchr(".,;:!?)]}'\"", word[len - 1]))
-			return;
-		len--;
+	scan(app, text, len);
+	for (int i = 0; i < app->attached->count; i++) {
+		const struct attached *a = &app->attached->list[i];
+		if (app->plain && a->source)
+			source_finish(a->source);
+		if (state_of(a) == SOURCE_READING)
+			return false;
 	}
+	return true;
 }
 
 void attach_expand(struct app *app, const char *text, size_t len, struct buffer *out)
 {
 	buffer_append(out, text, len);
-	if (app->attached.len) {
+	for (int i = 0; app->attached && i < app->attached->count; i++) {
+		struct attached *a = &app->attached->list[i];
+		size_t size;
+		if (state_of(a) != SOURCE_READY) {
+			app_note(app, ENTRY_ERROR, label(app, a));
+			continue;
+		}
+		const char *body = text_of(a, &size);
 		separate(out);
-		buffer_append(out, app->attached.data, app->attached.len);
-		buffer_free(&app->attached);
-	}
-	for (size_t i = 0; i < len;) {
-		size_t start = i;
-		while (i < len && !strchr(" \t\n", text[i]))
-			i++;
-		if (i > start + 1 && text[start] == '@')
-			append_mentioned(out, text + start + 1, i - start - 1);
-		i += i == start;
+		buffer_append(out, body, size);
 	}
 	while (out->len && out->data[out->len - 1] == '\n')
 		out->data[--out->len] = '\0';
+	attach_clear(app);
 }

@@ -1,5 +1,6 @@
 #include "clipboard.h"
 #include "loop.h"
+#include "program.h"
 
 #include "../xmalloc.h"
 
@@ -73,16 +74,9 @@ struct helper {
 
 static bool in_path(const char *name)
 {
-	const char *path = getenv("PATH");
-	bool found = false;
-	while (path && *path && !found) {
-		size_t len = strcspn(path, ":");
-		char *file = xasprintf("%.*s/%s", (int)len, path, name);
-		found = access(file, X_OK) == 0;
-		free(file);
-		path += len + (path[len] == ':');
-	}
-	return found;
+	char *found = program_find(name);
+	free(found);
+	return found != NULL;
 }
 
 /* An unlinked file that holds text, at its beginning: nothing can block on it. */

@@ -18,16 +18,24 @@ struct candidates {
 
 enum { CANDIDATES_MOST = 200 };
 
-/* Takes word when it begins with the prefix. */
-static void offer(struct candidates *c, char *word)
+static void add(struct candidates *c, char *word)
 {
-	if (strncmp(word, c->prefix, c->len) != 0 || c->count == CANDIDATES_MOST) {
+	if (c->count == CANDIDATES_MOST) {
 		free(word);
 		return;
 	}
 	c->words = xreallocarray(c->words, c->count + 2, sizeof(*c->words));
 	c->words[c->count++] = word;
 	c->words[c->count] = NULL;
+}
+
+/* Takes word when it begins with the prefix. */
+static void offer(struct candidates *c, char *word)
+{
+	if (strncmp(word, c->prefix, c->len) == 0)
+		add(c, word);
+	else
+		free(word);
 }
 
 static void offer_commands(const struct i18n *tr, struct candidates *c)
@@ -48,25 +56,61 @@ static void offer_commands(const struct i18n *tr, struct candidates *c)
 	}
 }
 
-/* Names in a folder; those that a line of text could not hold are left out. */
-static void offer_files(struct candidates *c, size_t skip)
+/* As typed, or but for case, accents and the way letters are made up. */
+static bool begins(const struct i18n *tr, const char *name, const char *typed)
 {
+	struct buffer whole = {0}, part = {0};
+	if (strncmp(name, typed, strlen(typed)) == 0)
+		return true;
+	i18n_fold(tr, name, strlen(name), &whole);
+	i18n_fold(tr, typed, strlen(typed), &part);
+	bool same = part.len && whole.len >= part.len && memcmp(whole.data, part.data, part.len) == 0;
+	buffer_free(&whole);
+	buffer_free(&part);
+	return same;
+}
+
+static bool has_control(const char *name)
+{
+	for (; *name; name++)
+		if ((unsigned char)*name < 32 || *name == 127)
+			return true;
+	return false;
+}
+
+/* After @, a path with spaces stands in quotes; a folder's are open, to go on. */
+static char *file_word(const char *path, bool folder, const char *sign, char quote)
+{
+	if (!*sign)
+		return xasprintf("%s%s", path, folder ? "/" : "");
+	if (!quote && strpbrk(path, " \t"))
+		quote = strchr(path, '"') ? '\'' : '"';
+	char marks[2] = {quote, '\0'};
+	return xasprintf("%s%s%s%s", sign, marks, path, folder ? "/" : marks);
+}
+
+/* Names in a folder; those that a line of text could not hold are left out. sign: "@" or "". */
+static void offer_files(const struct i18n *tr, struct candidates *c, const char *sign)
+{
+	size_t skip = strlen(sign);
+	char quote = skip && c->len > skip && strchr("\"'", c->prefix[skip]) ? c->prefix[skip++] : '\0';
 	char *path = xstrndup(c->prefix + skip, c->len - skip);
-	char *slash = strrchr(path, '/');
-	size_t dir_len = slash ? (size_t)(slash - path) + 1 : 0;
+	char *slash = strrchr(path, '/'), *typed = slash ? slash + 1 : path;
+	int above = (int)(typed - path);
 	const char *home = getenv("HOME");
 	bool tilde = path[0] == '~' && path[1] == '/' && home;
-	char *dir =
-		xasprintf("%s%.*s%s", tilde ? home : "", (int)(dir_len - tilde), path + tilde, dir_len ? "." : "./");
-	bool hidden = path[dir_len] == '.';
+	char *dir = xasprintf("%s%.*s%s", tilde ? home : "", above - tilde, path + tilde, above ? "." : "./");
 	DIR *d = opendir(dir);
 	for (struct dirent *entry; d && (entry = readdir(d));) {
 		struct stat st;
-		if ((entry->d_name[0] == '.' && !hidden) || strpbrk(entry->d_name, " \t\n\033"))
+		const char *name = entry->d_name;
+		bool dots = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+		if (dots || (name[0] == '.' && typed[0] != '.') || has_control(name) || !begins(tr, name, typed))
 			continue;
-		bool folder = fstatat(dirfd(d), entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
-		offer(c, xasprintf("%.*s%.*s%s%s", (int)skip, c->prefix, (int)dir_len, path, entry->d_name,
-				   folder ? "/" : ""));
+		bool folder = fstatat(dirfd(d), name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+		char *whole = xasprintf("%.*s%s", above, path, name);
+		add(c, file_word(whole, folder, sign, quote));
+		free(whole);
 	}
 	if (d)
 		closedir(d);
@@ -147,9 +191,10 @@ static void offer_argument(struct app *app, const struct command *command, struc
 			offer(c, xstrdup(*code));
 		break;
 	case COMMAND_SAVE:
+	case COMMAND_APPLY:
 	case COMMAND_EXPORT:
 	case COMMAND_IMPORT:
-	case COMMAND_FILE: offer_files(c, 0); break;
+	case COMMAND_FILE: offer_files(app->tr, c, ""); break;
 	default: break;
 	}
 }
@@ -159,18 +204,57 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-char **completion_candidates(void *arg, const char *line, size_t word_start, size_t cursor)
+/* Where a quoted path after @ begins that the cursor is still in; cursor: nowhere. */
+static size_t open_quote(const char *line, size_t cursor)
+{
+	size_t found = cursor;
+	for (size_t i = 0; i + 1 < cursor; i++) {
+		bool begins_word = i == 0 || strchr(" \t\n", line[i - 1]);
+		if (line[i] != '@' || !begins_word || !strchr("\"'", line[i + 1]))
+			continue;
+		const char *end = memchr(line + i + 2, line[i + 1], cursor - i - 2);
+		found = end ? found : i;
+		i = end ? (size_t)(end - line) : cursor;
+	}
+	return found;
+}
+
+/* Commands that end with a path take it as it stands, spaces and all. */
+static size_t path_argument(const struct command *command, const char *line, size_t word_start)
+{
+	const char *at = command->argument + strspn(command->argument, " \t");
+	switch (command->id) {
+	case COMMAND_SAVE:
+	case COMMAND_APPLY:
+		at += strspn(at, "0123456789!");
+		at += strspn(at, " \t");
+		break;
+	case COMMAND_EXPORT:
+	case COMMAND_IMPORT:
+	case COMMAND_FILE: break;
+	default: return word_start;
+	}
+	size_t start = (size_t)(at - line);
+	return at > command->argument || command->id != COMMAND_SAVE ? start : word_start;
+}
+
+char **completion_candidates(void *arg, const char *line, size_t *word_start, size_t cursor)
 {
 	struct app *app = arg;
 	struct command command;
-	struct candidates c = {.prefix = line + word_start, .len = cursor - word_start};
 	bool is_command = command_parse(app->tr, line, cursor, &command);
-	bool sign_alone = c.len && word_start == 0 &&
+	size_t quoted = is_command ? cursor : open_quote(line, cursor);
+	if (quoted < cursor)
+		*word_start = quoted;
+	else if (is_command && *word_start > 0)
+		*word_start = path_argument(&command, line, *word_start);
+	struct candidates c = {.prefix = line + *word_start, .len = cursor - *word_start};
+	bool sign_alone = c.len && *word_start == 0 &&
 			  (strcmp(c.prefix, "/") == 0 || strcmp(c.prefix, "、") == 0 || strcmp(c.prefix, "／") == 0);
-	if (word_start == 0 && (is_command || sign_alone))
+	if (*word_start == 0 && (is_command || sign_alone))
 		offer_commands(app->tr, &c);
 	else if (c.len && c.prefix[0] == '@')
-		offer_files(&c, 1);
+		offer_files(app->tr, &c, "@");
 	else if (is_command)
 		offer_argument(app, &command, &c);
 	if (c.count > 1)

@@ -5,6 +5,6 @@
 #include <stddef.h>
 
 /* An editor_complete_fn; arg is the struct app. */
-char **completion_candidates(void *arg, const char *line, size_t word_start, size_t cursor);
+char **completion_candidates(void *arg, const char *line, size_t *word_start, size_t cursor);
 
 #endif

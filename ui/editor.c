@@ -564,7 +564,7 @@ static void offer(struct editor *ed)
 	size_t start = (size_t)rl_point;
 	while (start > 0 && rl_line_buffer[start - 1] != ' ' && rl_line_buffer[start - 1] != '\n')
 		start--;
-	ed->candidates = ed->complete ? ed->complete(ed->complete_arg, rl_line_buffer, start, (size_t)rl_point) : NULL;
+	ed->candidates = ed->complete ? ed->complete(ed->complete_arg, rl_line_buffer, &start, (size_t)rl_point) : NULL;
 	ed->candidate_start = start;
 	while (ed->candidates && ed->candidates[ed->candidate_count])
 		ed->candidate_count++;

@@ -38,8 +38,9 @@ void editor_history_add(struct editor *, const char *text);
 void editor_history_load(struct editor *, char *const *lines, size_t count); /* oldest first */
 
 /* Completion: fn returns candidates for the word at the cursor (malloc'd array
- * of malloc'd strings, NULL at the end) or NULL. */
-typedef char **editor_complete_fn(void *arg, const char *line, size_t word_start, size_t cursor);
+ * of malloc'd strings, NULL at the end) or NULL. *word_start, after the last space, may
+ * be moved to where the word really begins. */
+typedef char **editor_complete_fn(void *arg, const char *line, size_t *word_start, size_t cursor);
 void editor_on_complete(struct editor *, editor_complete_fn *, void *arg);
 /* Completes as far as it is clear; again: goes through the candidates. */
 void editor_complete(struct editor *);

@@ -1,10 +1,10 @@
 #include "runner.h"
 #include "highlight.h"
+#include "program.h"
 #include "../xmalloc.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,20 +28,6 @@ static const struct recipe {
 	{"awk", "code.awk", {"awk"}, false},
 	{"tcl", "code.tcl", {"tclsh"}, false},
 };
-
-static char *in_path(const char *name)
-{
-	const char *path = getenv("PATH");
-	while (path && *path) {
-		size_t len = strcspn(path, ":");
-		char *file = xasprintf("%.*s/%s", (int)len, path, name);
-		if (file[0] == '/' && access(file, X_OK) == 0)
-			return file;
-		free(file);
-		path += len + (path[len] == ':');
-	}
-	return NULL;
-}
 
 static const struct recipe *find(const char *language)
 {
@@ -102,23 +88,18 @@ int runner_prepare(struct runner *r, const char *language, const char *code, siz
 		return -1;
 	}
 	for (int i = 0; i < 3 && recipe->programs[i] && !program; i++)
-		program = in_path(recipe->programs[i]);
+		program = program_find(recipe->programs[i]);
 	if (!program) {
 		snprintf(err, errlen, "'%s' is not installed: install it to run %s", recipe->programs[0],
 			 recipe->language);
 		return -1;
 	}
-	const char *temporary = getenv("TMPDIR");
-	r->work = xasprintf("%s/bora-run-XXXXXX", temporary && temporary[0] == '/' ? temporary : "/tmp");
-	char *made = mkdtemp(r->work), *source = xasprintf("%s/%s", r->work, recipe->file);
-	int failed = !made || write_code(source, code, len);
+	r->work = program_folder();
+	char *source = xasprintf("%s/%s", r->work ? r->work : "/tmp", recipe->file);
+	int failed = !r->work || write_code(source, code, len);
 	if (failed) {
 		snprintf(err, errlen, "%s: %s", source, strerror(errno));
 		free(program);
-		if (!made) {
-			free(r->work);
-			r->work = NULL;
-		}
 		runner_free(r);
 	} else {
 		fill_commands(r, recipe, program, source);
@@ -134,18 +115,10 @@ int runner_start(const struct runner *r, struct sandbox *s, const struct sandbox
 			     (const char *const *)r->run, limits, err, errlen);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void runner_free(struct runner *r)
 {
 	if (r->work)
-		nftw(r->work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		program_remove(r->work);
 	for (int i = 0; i < RUNNER_ARGS; i++) {
 		free(r->compile[i]);
 		free(r->run[i]);

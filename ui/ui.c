@@ -2,6 +2,7 @@
 #include "app.h"
 #include "transcript.h"
 #include "line_mode.h"
+#include "source.h"
 #include "terminal_guard.h"
 #include "theme.h"
 
@@ -151,6 +152,20 @@ int ui_run(const struct ui_options *options)
 	theme_free(theme);
 	loop_free(loop);
 	return code;
+}
+
+int ui_read_attachment(const struct i18n *tr, const char *path, struct buffer *out, char **warning, char **error)
+{
+	size_t len;
+	struct source *source = source_open(tr, path);
+	bool good = source_finish(source) == SOURCE_READY;
+	const char *text = source_text(source, &len), *left_out = source_warning(source);
+	*error = good ? NULL : xstrdup(source_error(source));
+	*warning = good && *left_out ? xstrdup(left_out) : NULL;
+	if (good)
+		buffer_append(out, text, len);
+	source_free(source);
+	return good ? 0 : -1;
 }
 
 void ui_print_markdown(const struct i18n *tr, const char *text, size_t len, int width, enum i18n_bidi bidi,

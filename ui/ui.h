@@ -21,7 +21,9 @@
  * runner.c sandbox.c patch.c | code blocks run and applied
  * status_bar.c help.c session_list.c model_list.c picker.c | the other parts
  * theme.c           | styles to colours
- * completion.c attach.c clipboard.c external_editor.c | what Tab offers; files; copying; $EDITOR
+ * completion.c clipboard.c external_editor.c | what Tab offers; copying; $EDITOR
+ * attach.c source.c | what goes along with a message; what a path stands for, as text
+ * folder.c ignore.c document.c program.c | a folder's files; .gitignore; PDF and office documents; what is installed
  * notify.c          | a bell or a message when something long is over
  * line_mode.c       | chat without a screen: TERM=dumb */
 #ifndef UI_H
@@ -44,6 +46,10 @@ struct ui_options {
 /* Prints what the terminal was found to be, and samples; 0, or -1: there is no terminal. */
 int ui_terminal(const struct ui_options *);
 int ui_run(const struct ui_options *); /* the program's exit code; needs a terminal on stdin and stdout */
+/* What a path stands for, named and fenced as the chat attaches it: a file, a folder's files, a
+ * document. warning (NULL: none) says what was left out. -1 with a line in error. Caller frees
+ * both. Waits. */
+int ui_read_attachment(const struct i18n *, const char *path, struct buffer *out, char **warning, char **error);
 /* The rows that the chat would draw for an answer that is still being written, as
  * text, a line a row, appended to out. */
 void ui_print_markdown(const struct i18n *, const char *text, size_t len, int width, enum i18n_bidi,

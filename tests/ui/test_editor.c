@@ -369,13 +369,13 @@ static void test_hostile_paste(void **state)
 	editor_draw(f->ed, f->screen, 0, 3, &row, &column);
 }
 
-static char **candidates_fn(void *arg, const char *line, size_t word_start, size_t cursor)
+static char **candidates_fn(void *arg, const char *line, size_t *word_start, size_t cursor)
 {
 	static const char *const words[] = {"/rename", "/regen", "/resume", "/exit"};
 	char **list = calloc(5, sizeof(*list));
 	int n = 0;
 	for (int i = 0; i < 4; i++)
-		if (strncmp(words[i], line + word_start, cursor - word_start) == 0)
+		if (strncmp(words[i], line + *word_start, cursor - *word_start) == 0)
 			list[n++] = strdup(words[i]);
 	return list;
 }

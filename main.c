@@ -81,21 +81,49 @@ static const char *language_asked(int argc, char **argv)
 	return lang && i18n_speaks(lang) ? lang : NULL;
 }
 
-static int run_chat(struct cli *cli)
+/* The model that was asked for; without a wish, and none here, one is offered. */
+static int find_model(struct cli *cli, char **path)
 {
 	char err[512];
+	const char *wanted = option_string(cli->options, OPTION_MODEL);
+	if (model_store_find(wanted, path, err, sizeof(err)) == 0)
+		return 0;
+	if (wanted && *wanted)
+		return cli_fail(cli, "%s", err);
+	int code = cli_offer_model(cli);
+	if (code == 0 && model_store_find(wanted, path, err, sizeof(err)))
+		code = cli_fail(cli, "%s", err);
+	return code;
+}
+
+/* Shown to everybody once: the file says that it was. */
+static bool is_first_run(const struct cli *cli, const char *state)
+{
+	char err[512], *path = path_join(state, "welcomed");
+	bool first = access(path, F_OK) != 0;
+	if (first && !option_flag(cli->options, OPTION_NO_SAVE) && path_make(state, err, sizeof(err)) == 0) {
+		FILE *file = fopen(path, "we");
+		if (file)
+			fclose(file);
+	}
+	free(path);
+	return first;
+}
+
+static int run_chat(struct cli *cli)
+{
 	struct ui_options ui = {.options = cli->options, .tr = cli->tr};
 	char *path = NULL, *state = path_dir(PATH_STATE);
-	int code = 1;
+	char err[512];
+	int code = 2;
 	if (role_apply(cli->options, true, NULL, err, sizeof(err))) {
 		cli_fail(cli, "%s", err);
-		code = 2;
 		goto out;
 	}
-	if (model_store_find(option_string(cli->options, OPTION_MODEL), &path, err, sizeof(err))) {
-		cli_fail(cli, "%s", err);
+	code = find_model(cli, &path);
+	if (code)
 		goto out;
-	}
+	code = 1;
 	bool kept = !option_flag(cli->options, OPTION_NO_SAVE);
 	if (kept && cli_open_sessions(cli, &ui.sessions))
 		goto out;
@@ -105,6 +133,7 @@ static int run_chat(struct cli *cli)
 	}
 	ui.drafts = kept ? drafts_open(state) : NULL;
 	ui.model_path = path;
+	ui.first_run = is_first_run(cli, state);
 	const char *resume = option_string(cli->options, OPTION_RESUME);
 	ui.pick_session = resume && !*resume;
 	ui.resume = resume && *resume ? resume : option_flag(cli->options, OPTION_CONTINUE) ? "" : NULL;

@@ -40,6 +40,7 @@ int cli_roles(struct cli *);
 int cli_models(struct cli *);
 int cli_pull(struct cli *);
 int cli_pull_model(struct cli *, const char *what); /* the same for one name */
+int cli_offer_model(struct cli *); /* there is none yet: says what to type, and asks; 0: now there is */
 int cli_tokenize(struct cli *);
 int cli_detokenize(struct cli *);
 int cli_score(struct cli *);

@@ -12,7 +12,7 @@ enum {
 	REDIRECTS_MAX = 8,
 	ATTEMPTS = 5,
 	TEXT_MAX = 16 << 20,
-	CONNECT_SECONDS = 20,
+	CONNECT_SECONDS = 10,
 	STALL_SECONDS = 30,
 	WAIT_MOST = 60,
 	SLICE_MS = 50, /* how soon a wait notices that it is to stop */
@@ -269,6 +269,7 @@ static int judge(CURLcode code, const struct exchange *exchange, const char *url
 	char *host = url_part(url, CURLUPART_HOST);
 	const char *why = exchange->stalled ? "nothing came any more" : *reason ? reason : curl_easy_strerror(code);
 	int result = PULL_FAILED;
+	double connected = 0;
 	switch (code) {
 	case CURLE_ABORTED_BY_CALLBACK: result = exchange->stalled ? HTTP_DROPPED : PULL_STOPPED; break;
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -278,10 +279,13 @@ static int judge(CURLcode code, const struct exchange *exchange, const char *url
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 	case CURLE_GOT_NOTHING:
-	case CURLE_OPERATION_TIMEDOUT:
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_HTTP2:
 	case CURLE_HTTP2_STREAM: result = HTTP_DROPPED; break;
+	case CURLE_OPERATION_TIMEDOUT:
+		curl_easy_getinfo(exchange->http->curl, CURLINFO_CONNECT_TIME, &connected);
+		result = connected > 0 ? HTTP_DROPPED : PULL_UNREACHABLE;
+		break;
 	default: break;
 	}
 	if (result == PULL_UNREACHABLE)

@@ -1,6 +1,7 @@
 #include "app.h"
 #include "attach.h"
 #include "../log.h"
+#include "../paths.h"
 #include "../role.h"
 
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static void forget(struct app *app)
 	memset(&app->session, 0, sizeof(app->session));
 	app->stored = false;
 	app->message_count = 0;
+	app->o.first_run = app->o.first_run && !app->greeting;
 	app->greeting = 0;
 	app->left_out = app->memory_begins = 0;
 	app_tree_forget(app);
@@ -68,17 +70,44 @@ static void forget(struct app *app)
 	app->dirty = true;
 }
 
+static char *welcome(const struct app *app)
+{
+	static const enum path_dir which[] = {PATH_CONFIG, PATH_DATA, PATH_MODELS};
+	char *places[3];
+	for (int i = 0; i < 3; i++) {
+		char *dir = path_dir(which[i]);
+		places[i] = i18n_sanitize_line(dir, strlen(dir));
+		free(dir);
+	}
+	char *page = i18n_format(app->tr, "chat.welcome", I18N_S(places[0]), I18N_S(places[1]), I18N_S(places[2]));
+	for (int i = 0; i < 3; i++)
+		free(places[i]);
+	return page;
+}
+
+/* Caller frees. */
+static char *greeting(const struct app *app)
+{
+	const char *usual = i18n_text(app->tr, "chat.greeting");
+	if (!app->o.first_run)
+		return xstrdup(usual);
+	char *page = welcome(app), *text = xasprintf("%s\n%s", usual, page);
+	free(page);
+	return text;
+}
+
 static void greet(struct app *app)
 {
-	app_note(app, ENTRY_NOTE, xstrdup(i18n_text(app->tr, "chat.greeting")));
+	app_note(app, ENTRY_NOTE, greeting(app));
 	app->greeting = transcript_count(app->transcript);
 }
 
 void app_session_translate(struct app *app)
 {
-	const char *text = i18n_text(app->tr, "chat.greeting");
+	char *text = greeting(app);
 	if (app->greeting && app->greeting <= transcript_count(app->transcript))
 		transcript_set(app->transcript, app->greeting - 1, text, strlen(text));
+	free(text);
 }
 
 void app_session_new(struct app *app)

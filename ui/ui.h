@@ -41,6 +41,7 @@ struct ui_options {
 	const char *resume;       /* session to open: ID or prefix; "" the latest; NULL a new one */
 	bool pick_session;        /* open the session list first */
 	const char *first_prompt; /* sent at once, or NULL */
+	bool first_run;           /* greet with a page about the whole */
 };
 
 /* Prints what the terminal was found to be, and samples; 0, or -1: there is no terminal. */

@@ -17,7 +17,7 @@ char *session_list_detail(const struct i18n *tr, const struct session *session)
 {
 	char *model =
 		i18n_sanitize_line(session->model ? session->model : "", session->model ? strlen(session->model) : 0);
-	char *short_model = i18n_truncate(tr, model, 24);
+	char *short_model = i18n_truncate(tr, model, 14);
 	char *detail = i18n_format(tr, "session.detail", I18N_I(session->messages), I18N_T((double)session->updated),
 				   I18N_S(short_model), I18N_I(session->tokens));
 	static const char separator[] = " · ";

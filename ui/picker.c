@@ -7,7 +7,11 @@ struct item {
 	char *label, *detail, *folded; /* detail NULL: not asked for yet */
 };
 
-enum { PREVIEW_ROWS = 3, PREVIEW_LEAST = 12 }; /* rows it takes; of the list, for it to be shown */
+enum {
+	PREVIEW_ROWS = 3,   /* rows that it takes */
+	PREVIEW_LEAST = 12, /* rows of the list, for it to be shown */
+	LABEL_LEAST = 13,   /* columns that a detail leaves */
+};
 
 struct picker {
 	int caret_row, caret_column; /* where the filter ends, of the last drawing */
@@ -178,15 +182,18 @@ static void draw_item(struct picker *picker, struct screen *screen, int row, int
 	if (!item->detail)
 		item->detail = picker->source.detail(picker->source.arg, picker->shown[index]);
 	enum style style = index == picker->selected ? STYLE_SELECTED : STYLE_TEXT;
-	int detail = i18n_width(picker->tr, item->detail, strlen(item->detail));
-	bool room = *item->detail && detail + 12 < columns;
+	int most = columns * 3 / 5 < columns - LABEL_LEAST ? columns * 3 / 5 : columns - LABEL_LEAST;
+	char *shown = i18n_truncate(picker->tr, item->detail, most > 0 ? most : 0);
+	int detail = i18n_width(picker->tr, shown, strlen(shown));
+	bool room = *shown && detail + LABEL_LEAST <= columns;
 	screen->ops->clear_row(screen, row);
 	if (index == picker->selected)
 		screen_fill(screen, row, 0, columns, style);
 	screen_text(screen, picker->tr, row, 2, room ? columns - detail - 3 : columns - 1, item->label, style);
 	if (room)
-		screen_text(screen, picker->tr, row, columns - detail - 1, columns, item->detail,
+		screen_text(screen, picker->tr, row, columns - detail - 1, columns, shown,
 			    index == picker->selected ? style : STYLE_DIM);
+	free(shown);
 }
 
 /* The two lines below the list, about the item that is selected. */

@@ -123,13 +123,22 @@ static void test_hostile_labels(void **state)
 
 #define WITH_PICKER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* However long a detail is, its beginning is there, and so is the label's. */
+static void test_long_detail(void **state)
+{
+	struct fixture *f = *state;
+	picker_add(f->picker, "Conversation", "ready, yesterday, a model with a long name");
+	type(f, "conv");
+	assert_non_null(strstr(drawn(f), "Conver"));
+	assert_non_null(strstr(f->text, "ready, yesterday"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_PICKER(test_choosing),
-		WITH_PICKER(test_filter_in_every_script),
-		WITH_PICKER(test_drawing),
-		WITH_PICKER(test_hostile_labels),
+		WITH_PICKER(test_choosing),    WITH_PICKER(test_filter_in_every_script),
+		WITH_PICKER(test_drawing),     WITH_PICKER(test_hostile_labels),
+		WITH_PICKER(test_long_detail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,6 @@ CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev c
 	screen nodejs python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps \
 	git poppler-utils docx2txt odt2txt
 ARM_DEBS := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-CHECK_DEBS += $(ARM_DEBS)
 
 SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c sessions/*.c i18n/*.c pull/*.c ui/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/locale/catalogue.o $(BUILD)/models/embedded.o
@@ -87,6 +86,7 @@ $(BUILD)/engine/kernels/%.o: SANITIZE :=
 endif
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 ifneq ($(filter x86_64-%,$(MACHINE)),)
+CHECK_DEBS += $(ARM_DEBS)
 AVX2 := -mavx2 -mfma -mf16c
 AVX512 := $(AVX2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/kernels/*avx2.c)): ISA_FLAGS := $(AVX2)

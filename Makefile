@@ -36,7 +36,7 @@ BUILD_DEBS := build-essential pkg-config libncurses-dev libreadline-dev libicu-d
 	python3 python3-pip
 CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev clang-format universal-ctags \
 	screen nodejs python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps \
-	git poppler-utils docx2txt odt2txt
+	git poppler-utils docx2txt odt2txt zsh fish
 ARM_DEBS := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c sessions/*.c i18n/*.c pull/*.c ui/*.c)
@@ -222,14 +222,20 @@ $(BUILD)/man/make_man: man/make_man.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+COMPLETIONS = $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions/bora zsh/site-functions/_bora \
+	fish/vendor_completions.d/bora.fish)
 install: bora                       ## install under PREFIX (and DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 bora $(DESTDIR)$(PREFIX)/bin/bora
+	install -d $(dir $(COMPLETIONS))
+	./bora completion bash >$(word 1,$(COMPLETIONS))
+	./bora completion zsh >$(word 2,$(COMPLETIONS))
+	./bora completion fish >$(word 3,$(COMPLETIONS))
 	for l in . $(MAN_LANGUAGES); do \
 		install -D -m 644 man/$$l/bora.1 $(MANDIR)/$$l/man1/bora.1 && \
 		install -D -m 644 man/$$l/bora-config.5 $(MANDIR)/$$l/man5/bora-config.5 || exit 1; done
 uninstall:                          ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/bora
+	rm -f $(DESTDIR)$(PREFIX)/bin/bora $(COMPLETIONS)
 	for l in . $(MAN_LANGUAGES); do rm -f $(MANDIR)/$$l/man1/bora.1 $(MANDIR)/$$l/man5/bora-config.5; done
 
 format:                             ## clang-format the sources

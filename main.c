@@ -45,13 +45,6 @@ static int read_settings(struct options *options, char *err, size_t errlen)
 	return failed;
 }
 
-static void tell_warnings(const struct cli *cli)
-{
-	const char *line = options_warnings(cli->options);
-	for (; *line; line += strcspn(line, "\n"), line += *line == '\n')
-		cli_fail(cli, "%.*s", (int)strcspn(line, "\n"), line);
-}
-
 /* What was asked for by name must be there; what the locale says may be anything. */
 static int check_language(const struct options *options, char *err, size_t errlen)
 {
@@ -168,6 +161,12 @@ static int run(struct cli *cli, const struct cli_command *command)
 	return run_chat(cli);
 }
 
+/* A file that is not in order must not keep anybody from changing it, nor the shell from completing words. */
+static bool mends_settings(const struct cli_command *command)
+{
+	return command && (command->run == cli_config || command->run == cli_completion);
+}
+
 int main(int argc, char **argv)
 {
 	char err[512];
@@ -176,7 +175,8 @@ int main(int argc, char **argv)
 	int skip = command ? 2 : argc > 0;
 	struct cli cli = {.options = options_create()};
 	if (options_parse(cli.options, command ? command->name : NULL, argc - skip, argv + skip, err, sizeof(err)) ||
-	    read_settings(cli.options, err, sizeof(err)) || check_language(cli.options, err, sizeof(err))) {
+	    (read_settings(cli.options, err, sizeof(err)) && !mends_settings(command)) ||
+	    check_language(cli.options, err, sizeof(err))) {
 		cli.tr = i18n_open(language_asked(argc, argv));
 		cli_fail(&cli, "%s", err);
 		i18n_close(cli.tr);
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
 	if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
 		setlocale(LC_CTYPE, "C.UTF-8");
 	cli.tr = i18n_open(option_string(cli.options, OPTION_LANG));
-	tell_warnings(&cli);
+	cli_warnings(&cli);
 	if (strcmp(option_string(cli.options, OPTION_AMBIGUOUS), "2") == 0)
 		i18n_set_width(cli.tr, I18N_WIDTH_AMBIGUOUS, 2);
 	log_open(option_string(cli.options, OPTION_LOG));

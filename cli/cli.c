@@ -15,6 +15,9 @@ const struct cli_command cli_commands[] = {
 	 "fork ID | pin ID | unpin ID | check"},
 	{"models", cli_models, "[ls] | show NAME|FILE | rm NAME [--yes]"},
 	{"roles", cli_roles, "[ls] | show NAME"},
+	{"fim", cli_fim, "--prefix FILE --suffix FILE"},
+	{"config", cli_config, "[ls] | get KEY | set KEY VALUE | path | edit | --init | --print"},
+	{"completion", cli_completion, "bash | zsh | fish"},
 	{"pull", cli_pull, "NAME | hf:USER/REPO[:QUANT] | ollama:NAME[:TAG] | URL"},
 	{"tokenize", cli_tokenize, "-m MODEL [--no-bos] [--special]"},
 	{"detokenize", cli_detokenize, "-m MODEL"},
@@ -60,6 +63,13 @@ bool cli_ask(const struct cli *cli, const char *question)
 	bool agreed = folded.len && (folded.data[0] == 'y' || strncmp(folded.data, yes, strlen(yes)) == 0);
 	buffer_free(&folded);
 	return agreed;
+}
+
+void cli_warnings(const struct cli *cli)
+{
+	const char *line = options_warnings(cli->options);
+	for (; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		cli_fail(cli, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
 int cli_open_sessions(struct cli *cli, struct sessions **sessions)

@@ -28,6 +28,7 @@ int cli_fail(const struct cli *, const char *format, ...) __attribute__((format(
 void cli_tell(const char *text);                                      /* a line that is in the language already */
 int cli_open_sessions(struct cli *, struct sessions **);              /* 0, or the exit code after a line */
 int cli_open_engine(struct cli *, bool vocab_only, struct engine **); /* waits until loaded */
+void cli_warnings(const struct cli *);                                /* about the configuration file, a line each */
 void cli_help(const struct cli *);                                    /* --help, from the tables */
 bool cli_ask(const struct cli *, const char *question);               /* on the terminal; true: yes */
 void cli_keep_speed(const struct cli *, int tokens, double ms);       /* of the model in use */
@@ -37,6 +38,9 @@ int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen);
 int cli_chat(struct cli *); /* -p, TEXT…, or standard input */
 int cli_sessions(struct cli *);
 int cli_roles(struct cli *);
+int cli_fim(struct cli *); /* fill.c */
+int cli_config(struct cli *);
+int cli_completion(struct cli *); /* complete.c */
 int cli_models(struct cli *);
 int cli_pull(struct cli *);
 int cli_pull_model(struct cli *, const char *what); /* the same for one name */

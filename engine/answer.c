@@ -1,4 +1,5 @@
 #include "answer.h"
+#include "fim.h"
 #include "recall.h"
 #include "text_stream.h"
 #include "../log.h"
@@ -44,6 +45,7 @@ struct answer_request *answer_request_copy(const struct engine_request *request)
 	}
 	copy->r.messages = messages;
 	copy->r.raw = request->raw ? xstrndup(request->raw, request->raw_len) : NULL;
+	copy->r.suffix = request->suffix ? xstrndup(request->suffix, request->suffix_len) : NULL;
 	copy->r.cache = request->cache ? xstrdup(request->cache) : NULL;
 	copy->submitted_ms = answer_clock_ms();
 	return copy;
@@ -57,6 +59,7 @@ void answer_request_free(struct answer_request *request)
 		free((char *)request->r.messages[i].content);
 	free((struct engine_message *)request->r.messages);
 	free((char *)request->r.raw);
+	free((char *)request->r.suffix);
 	free((char *)request->r.cache);
 	free(request);
 }
@@ -220,7 +223,10 @@ int answer_prompt(struct context *c, const struct engine_request *r, struct toke
 		  char *err, size_t errlen)
 {
 	*cut = (struct answer_cut){0};
-	if (r->raw)
+	if (r->suffix) {
+		if (fim_encode(c->tokenizer, r, ids, err, errlen))
+			return -1;
+	} else if (r->raw)
 		encode_raw(c, r, ids);
 	else if (encode_chat(c, r, ids, cut, err, errlen))
 		return -1;
@@ -295,7 +301,7 @@ static void post_text(struct answer *a, size_t len)
 static bool ends(const struct answer *a, int32_t id)
 {
 	const struct context *c = a->c;
-	return tokenizer_is_end(c->tokenizer, id) ||
+	return tokenizer_is_end(c->tokenizer, id) || (a->request->r.suffix && fim_ends(c->tokenizer, id)) ||
 	       (!a->request->r.raw && chat_format_is_end(c->format, c->tokenizer, id));
 }
 

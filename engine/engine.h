@@ -17,6 +17,7 @@
  * sampler.c         | choose the next token
  * guess.c lookup.c  | tokens that may come next, verified several at once
  * tokenizer*.c      | text to ids and back: BPE, SentencePiece, WordPiece
+ * fim.c             | filling a gap between two texts
  * chat_format.c     | a conversation to ids, role tokens spliced in as ids
  * kernels/          | dot products and friends: reference, AVX2, AVX-512, NEON
  *
@@ -97,6 +98,8 @@ struct engine_request {
 	bool continue_last; /* the last message is the assistant's and goes on */
 	const char *raw;    /* not NULL: no template, this text is continued as it stands */
 	size_t raw_len;
+	const char *suffix; /* not NULL: what stands behind a gap, raw before it; the answer is what belongs between */
+	size_t suffix_len;
 	struct engine_sampling sampling;
 	int max_tokens; /* 0: until the model stops or the context is full */
 	/* A file that goes with this conversation, made when missing, or NULL. What is read and made is

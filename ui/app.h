@@ -14,6 +14,7 @@
  * app_select.c    | choosing parts of the transcript with the arrow keys
  * app_terminal.c  | what the terminal is found to be
  * app_tree.c      | choosing messages, their versions, back and forth
+ * app_role.c      | choosing a role
  * app_compact.c   | going on from a summary
  * app_settings.c  | /set, and the list of settings
  * app_stats.c     | /stats
@@ -179,6 +180,7 @@ void app_overlay_help(struct app *);
 void app_overlay_palette(struct app *);
 void app_overlay_sessions(struct app *);
 void app_overlay_models(struct app *);
+void app_overlay_roles(struct app *);
 void app_overlay_search(struct app *, const char *query);
 void app_overlay_settings(struct app *);
 void app_overlay_attached(struct app *);
@@ -284,6 +286,9 @@ void app_settings_step(struct app *, enum option_id, int direction);
 /* --- app_stats.c --- */
 void app_stats_add(struct app_tally *, const struct engine_usage *);
 void app_stats_show(struct app *);
+
+/* --- app_role.c --- */
+void app_role(struct app *, const char *name); /* "default": none */
 
 /* --- app_find.c --- */
 void app_find_open(struct app *);

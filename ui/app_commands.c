@@ -400,6 +400,14 @@ static void do_system(const struct call *c)
 		say_key(app, STYLE_DIM, "chat.system-set");
 }
 
+static void do_role(const struct call *c)
+{
+	if (c->argument[0])
+		app_role(c->app, c->argument);
+	else
+		app_overlay_roles(c->app);
+}
+
 static void do_set(const struct call *c)
 {
 	char *rest = c->argument, *name = next_word(&rest), *value = name ? next_word(&rest) : NULL;
@@ -497,7 +505,7 @@ static handler_fn *const handlers[] = {
 	[COMMAND_LANG] = do_lang,     [COMMAND_TOKENS] = do_tokens,   [COMMAND_STATS] = do_stats,
 	[COMMAND_EXIT] = do_exit,     [COMMAND_RUN] = do_run,         [COMMAND_OUTPUT] = do_output,
 	[COMMAND_APPLY] = do_apply,   [COMMAND_REVERT] = do_revert,   [COMMAND_REDO] = do_redo,
-	[COMMAND_PIN] = do_pin,       [COMMAND_COMPACT] = do_compact,
+	[COMMAND_ROLE] = do_role,     [COMMAND_PIN] = do_pin,       [COMMAND_COMPACT] = do_compact,
 };
 static_assert(sizeof(handlers) / sizeof(handlers[0]) == COMMAND_COUNT, "every command has a handler");
 

@@ -7,12 +7,14 @@
 #include "session_list.h"
 
 #include "../model_store.h"
+#include "../role.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { HITS_MOST = 200 };
 enum overlay_kind {
+	OVERLAY_ROLES,
 	OVERLAY_HELP,
 	OVERLAY_PALETTE,
 	OVERLAY_SESSIONS,
@@ -264,6 +266,42 @@ void app_overlay_models(struct app *app)
 	show(app, xstrdup(i18n_text(app->tr, "chat.no-models")));
 }
 
+void app_overlay_roles(struct app *app)
+{
+	size_t count;
+	struct role *roles = role_list(&count);
+	struct overlay *o = open_overlay(app, OVERLAY_ROLES, i18n_text(app->tr, "overlay.roles"));
+	for (size_t i = 0; i < count; i++) {
+		char *name = i18n_sanitize_line(roles[i].name, strlen(roles[i].name)),
+		     *key = xasprintf("role.%s", name);
+		const char *about = roles[i].about ? roles[i].about : roles[i].path ? "" : i18n_text(app->tr, key);
+		char *detail = i18n_sanitize_line(about, strlen(about));
+		char *label = xasprintf("%s%s", name, roles[i].argument[0] ? ":…" : "");
+		struct choice choice = {.text = xasprintf("%s%s", roles[i].name, roles[i].argument[0] ? ":" : "")};
+		add_choice(o, choice, label, detail);
+		free(label);
+		free(detail);
+		free(key);
+		free(name);
+	}
+	role_list_free(roles, count);
+	add_choice(o, (struct choice){.text = xstrdup("default")}, "default", i18n_text(app->tr, "chat.no-role"));
+	show(app, NULL);
+}
+
+/* One that needs a word goes into the input. */
+static void choose_role(struct app *app, const char *name)
+{
+	if (!name[0] || name[strlen(name) - 1] != ':') {
+		app_role(app, name);
+		return;
+	}
+	char *line = xasprintf("/role %s", name);
+	editor_set_text(app->editor, line, strlen(line));
+	app_changed_input(app);
+	free(line);
+}
+
 void app_overlay_search(struct app *app, const char *query)
 {
 	char err[512];
@@ -433,6 +471,7 @@ static void choose(struct app *app, int index)
 			choose_command(app, choice.command);
 		break;
 	case OVERLAY_SESSIONS: app_session_open(app, choice.text, 0); break;
+	case OVERLAY_ROLES: choose_role(app, choice.text); break;
 	case OVERLAY_MODELS: app_turn_open_model(app, choice.text); break;
 	case OVERLAY_SEARCH:
 		if (app_session_open(app, choice.text, choice.message))

@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "../model_store.h"
+#include "../role.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -143,6 +144,21 @@ static void offer_models(struct candidates *c)
 	model_store_free(models, count);
 }
 
+static void offer_roles(struct candidates *c)
+{
+	size_t count;
+	struct role *roles = role_list(&count);
+	for (size_t i = 0; i < count; i++) {
+		bool language = strcmp(roles[i].argument, "LANG") == 0;
+		for (const char *const *code = i18n_languages(); language && *code; code++)
+			offer(c, xasprintf("%s:%s", roles[i].name, *code));
+		if (!language)
+			offer(c, xasprintf("%s%s", roles[i].name, roles[i].argument[0] ? ":" : ""));
+	}
+	role_list_free(roles, count);
+	offer(c, xstrdup("default"));
+}
+
 static void offer_options(struct candidates *c)
 {
 	for (int id = 0; id < OPTION_COUNT; id++)
@@ -179,6 +195,7 @@ static void offer_argument(struct app *app, const struct command *command, struc
 	switch (command->id) {
 	case COMMAND_RESUME: offer_sessions(app, c); break;
 	case COMMAND_MODEL: offer_models(c); break;
+	case COMMAND_ROLE: offer_roles(c); break;
 	case COMMAND_SET:
 		if (c->prefix > command->argument)
 			offer_values(app, c, command);

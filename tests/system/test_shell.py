@@ -134,6 +134,81 @@ def test_roles(bora):
     assert bora("roles", "show", "nobody", model=None).returncode == 1
 
 
+@needs_model
+@pytest.mark.skipif(not os.path.exists(CODER), reason="the coder model is not here")
+def test_fill_in_the_middle(bora):
+    before, behind = bora.path / "before", bora.path / "behind"
+    before.write_text("int max(int a, int b)\n{\n\tif (a > b)\n")
+    behind.write_text("\treturn b;\n}\n")
+    done = bora("fim", "--prefix", str(before), "--suffix", str(behind), model=CODER)
+    assert done.returncode == 0 and done.stdout.startswith("\treturn a;\n"), done
+    assert "}" not in done.stdout and "return b" not in done.stdout
+    piped = bora("fim", "--prefix", "-", "--suffix", str(behind), "--json", stdin=before.read_text(), model=CODER)
+    assert json.loads(piped.stdout)["content"] == done.stdout
+
+
+@needs_model
+def test_models_that_fill_no_gaps_are_refused(bora):
+    before = bora.path / "before"
+    before.write_text("one")
+    done = bora("fim", "--prefix", str(before))
+    assert (done.returncode, done.stdout) == (1, "") and "cannot fill gaps" in done.stderr
+    assert bora("fim", model=None).returncode == 2
+    missing = bora("fim", "--prefix", str(bora.path / "nowhere"))
+    assert missing.returncode == 1 and missing.stderr.count("\n") == 1 and "nowhere" in missing.stderr
+
+
+def test_configuration_file(bora):
+    config = bora.path / "config" / "config"
+    assert bora("config", "path", model=None).stdout == f"{config}\n"
+    text = bora("config", "--print", model=None).stdout
+    assert not config.exists()
+    assert bora("config", "--init", model=None).returncode == 0
+    assert config.read_text() == text and "#temp = 0.7\n" in text
+    assert all(line.startswith("#") for line in text.splitlines() if line)
+    refused = bora("config", "--init", model=None)
+    assert refused.returncode == 1 and "stays as it is" in refused.stderr
+    assert bora("config", "set", "temp", "0.3", model=None).returncode == 0
+    assert config.read_text() == text.replace("#temp = 0.7\n", "temp = 0.3\n")
+    config.write_text("# mine\ntemp = 0.1\ntemp = 0.2")
+    bora("config", "set", "temp", "0.4", model=None)
+    bora("config", "set", "lang", "fr", model=None)
+    assert config.read_text() == "# mine\ntemp = 0.1\ntemp = 0.4\nlang = fr\n"
+    assert bora("config", "get", "temp", model=None).stdout == "0.4\n"
+    for words, says in ((["set", "temp", "hot"], "temp"), (["set", "tmep", "1"], "temp"), (["get", "prompt"], "prompt"),
+                        (["set", "temp", "1\n2"], "one line")):
+        done = bora("config", *words, model=None)
+        assert done.returncode == 2 and says in done.stderr and done.stderr.count("\n") == 1
+    assert config.read_text().endswith("lang = fr\n")
+    told = json.loads(bora("config", "--json", "--top-k", "4", model=None).stdout)
+    assert told["temp"] == {"value": "0.4", "source": "file"} and told["top-k"]["source"] == "command-line"
+    assert told["lang"] == {"value": "en", "source": "environment"} and told["top-p"]["source"] == "default"
+    assert "temp = 0.4" in bora("config", model=None).stdout
+
+
+def test_a_link_to_the_configuration_stays_one(bora):
+    kept = bora.path / "dotfiles"
+    kept.write_text("temp = 0.1\n")
+    (bora.path / "config").mkdir()
+    (bora.path / "config" / "config").symlink_to(kept)
+    assert bora("config", "set", "temp", "0.2", model=None).returncode == 0
+    assert (bora.path / "config" / "config").is_symlink() and kept.read_text() == "temp = 0.2\n"
+
+
+def test_a_broken_configuration_can_be_mended(bora):
+    (bora.path / "config").mkdir()
+    config = bora.path / "config" / "config"
+    config.write_text("top-k = 1\ntemp = hot\n")
+    assert bora("roles", model=None).returncode == 2
+    listed = bora("config", model=None)
+    assert listed.returncode == 1 and "line 2" in listed.stderr and "top-p" in listed.stdout
+    assert bora("config", "set", "temp", "1", model=None).returncode == 0
+    assert bora("roles", model=None).returncode == 0
+    bora.env["EDITOR"] = "sed -i s/1/2/"
+    assert bora("config", "edit", model=None).returncode == 0
+    assert config.read_text() == "top-k = 2\ntemp = 2\n"
+
+
 def test_settings_that_are_not_known(bora):
     (bora.path / "config").mkdir()
     (bora.path / "config" / "config").write_text("tmep = 1\nlang = de\n")

@@ -73,7 +73,8 @@ static inline int setup_with(void **state, bool keep)
 	fake_opened = 0;
 	fake_refuses = NULL;
 	f->options = options_create();
-	options_set(f->options, OPTION_SYSTEM, "", NULL, 0); /* what the tests read is what they say */
+	options_set_from(f->options, SOURCE_FILE, OPTION_SYSTEM, "", NULL,
+			 0); /* what the tests read is what they say */
 	f->tr = i18n_open("en");
 	start_app(f, NULL, keep);
 	*state = f;

@@ -1,0 +1,92 @@
+#include "engine/fim.h"
+#include "tests/engine/gguf_builder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+/* A vocabulary of bytes, <s>, and the control tokens given; what was made of a request, by its tokens' names. */
+static char *encoded(const char *const *control, size_t count, char *err, size_t errlen)
+{
+	struct gguf_builder g = {0};
+	struct buffer out = {0};
+	struct gguf *gguf;
+	struct tokenizer *t;
+	struct tokens ids = {0};
+	char warning[64];
+	put_text(&g, "tokenizer.ggml.model", "gpt2");
+	put_text(&g, "tokenizer.ggml.pre", "gpt-2");
+	put_array(&g, "tokenizer.ggml.tokens", GGUF_STRING, 26 + count);
+	for (size_t i = 0; i < count; i++)
+		put_string(&g.values, control[i]);
+	for (char letter = 'a'; letter <= 'z'; letter++)
+		put_string(&g.values, (char[]){letter, '\0'});
+	put_array(&g, "tokenizer.ggml.token_type", GGUF_I32, 26 + count);
+	for (size_t i = 0; i < 26 + count; i++)
+		put_le(&g.values, i < count ? 3 : 1, 4);
+	put_array(&g, "tokenizer.ggml.merges", GGUF_STRING, 0);
+	put_u32(&g, "tokenizer.ggml.eos_token_id", (uint32_t)count);
+	struct buffer file = gguf_bytes(&g);
+	assert_int_equal(open_bytes(file.data, file.len, &gguf, err, errlen), 0);
+	assert_int_equal(tokenizer_open(&t, gguf, warning, sizeof(warning), err, errlen), 0);
+	const struct engine_request r = {.raw = "pre", .raw_len = 3, .suffix = "suf", .suffix_len = 3};
+	int failed = fim_encode(t, &r, &ids, err, errlen);
+	for (size_t i = 0; i < ids.count; i++) {
+		size_t len;
+		const char *piece = tokenizer_piece(t, ids.ids[i], true, &len);
+		buffer_append(&out, piece, len);
+	}
+	for (size_t i = 0; i < count && !failed; i++)
+		assert_true(fim_ends(t, (int32_t)i) == (control[i][0] != '!'));
+	assert_false(fim_ends(t, (int32_t)count));
+	tokens_free(&ids);
+	tokenizer_close(t);
+	gguf_close(gguf);
+	buffer_free(&file);
+	if (!failed)
+		return buffer_take(&out);
+	buffer_free(&out);
+	return NULL;
+}
+
+static void test_forms(void **state)
+{
+	static const struct {
+		const char *control[4];
+		const char *expected;
+	} cases[] = {
+		{{"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>"},
+		 "<|fim_prefix|>pre<|fim_suffix|>suf<|fim_middle|>"},
+		{{"<fim_prefix>", "<fim_suffix>", "<fim_middle>", "!other"},
+		 "<fim_prefix>pre<fim_suffix>suf<fim_middle>"},
+		{{"<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>", "!other"},
+		 "<｜fim▁begin｜>pre<｜fim▁hole｜>suf<｜fim▁end｜>"},
+		{{"▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>"}, "▁<PRE>pre▁<SUF>suf▁<MID>"},
+		{{"[PREFIX]", "[SUFFIX]", "!other", "!more"}, "[SUFFIX]suf[PREFIX]pre"},
+	};
+	char err[256];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *text = encoded(cases[i].control, 4, err, sizeof(err));
+		assert_string_equal(text, cases[i].expected);
+		free(text);
+	}
+}
+
+static void test_models_without(void **state)
+{
+	char err[256];
+	assert_null(encoded((const char *const[]){"!im_start", "!im_end"}, 2, err, sizeof(err)));
+	assert_non_null(strstr(err, "cannot fill gaps"));
+	assert_null(encoded((const char *const[]){"<|fim_prefix|>", "<|fim_suffix|>"}, 0, err, sizeof(err)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_models_without),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,6 +1,7 @@
 #include "app.h"
 #include "attach.h"
 #include "completion.h"
+#include "config_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,7 @@ void app_tick(struct app *app)
 	if (app->draft_due && app->now >= app->draft_due)
 		app_session_save_draft(app);
 	app_blocks_tick(app);
+	app_reload_tick(app);
 	app_find_tick(app);
 	if (app->turn)
 		turn_tick(app->turn);
@@ -279,6 +281,7 @@ void app_free(struct app *app)
 	app_overlay_close(app);
 	app_terminal_free(app);
 	app_find_close(app);
+	config_watch_close(app->config);
 	app_tree_forget(app);
 	engine_close(app->engine);
 	if (app->stored) {

@@ -14,6 +14,7 @@
  * app_select.c    | choosing parts of the transcript with the arrow keys
  * app_terminal.c  | what the terminal is found to be
  * app_tree.c      | choosing messages, their versions, back and forth
+ * app_reload.c    | settings that change meanwhile
  * app_role.c      | choosing a role
  * app_compact.c   | going on from a summary
  * app_settings.c  | /set, and the list of settings
@@ -61,6 +62,7 @@ struct overlay;
 struct app_attached;
 struct app_terminal;
 struct app_blocks;
+struct config_watch;
 struct find;
 struct compact;
 
@@ -78,6 +80,7 @@ struct app {
 	struct keys *keys;
 	struct app_terminal *terminal; /* what it is; NULL: never asked */
 	struct overlay *overlay;       /* what lies over the transcript, or NULL */
+	struct config_watch *config;   /* NULL: nobody watches the configuration file */
 	struct app_blocks *blocks;     /* what is being run, asked, or can be taken back; NULL: nothing yet */
 
 	struct engine *engine;
@@ -169,6 +172,8 @@ void app_remember(struct app *, const char *text, size_t len); /* into the input
 
 /* --- app_commands.c --- */
 bool app_command(struct app *, const char *line, size_t len); /* false: not a command */
+void app_speak(struct app *, const char *language);           /* one that there is */
+void app_show_theme(struct app *);                            /* the one that is set */
 void app_copy(struct app *, const char *text, size_t len);    /* to the clipboard */
 
 /* --- app_overlay.c --- */
@@ -289,6 +294,11 @@ void app_stats_show(struct app *);
 
 /* --- app_role.c --- */
 void app_role(struct app *, const char *name); /* "default": none */
+
+/* --- app_reload.c: the configuration file, when it is another --- */
+void app_reload_watch(struct app *);
+int app_reload_fd(const struct app *); /* readable then, -1: there is none */
+void app_reload_tick(struct app *);
 
 /* --- app_find.c --- */
 void app_find_open(struct app *);

@@ -435,6 +435,12 @@ static void do_lang(const struct call *c)
 		free(shown);
 		return;
 	}
+	app_speak(app, code);
+	say(app, STYLE_DIM, i18n_format(app->tr, "chat.language", I18N_S(i18n_language(app->tr))));
+}
+
+void app_speak(struct app *app, const char *code)
+{
 	struct i18n *tr = i18n_open(code);
 	app_terminal_translate(app, tr);
 	transcript_reflow(app->transcript, tr, app->bidi);
@@ -445,7 +451,6 @@ static void do_lang(const struct call *c)
 	app->tr = tr;
 	app_session_translate(app);
 	app_turn_translate(app);
-	say(app, STYLE_DIM, i18n_format(tr, "chat.language", I18N_S(i18n_language(tr))));
 }
 
 static void do_theme(const struct call *c)
@@ -459,6 +464,13 @@ static void do_theme(const struct call *c)
 		say_error(app, err);
 		return;
 	}
+	app_show_theme(app);
+}
+
+void app_show_theme(struct app *app)
+{
+	char err[512];
+	const char *name = option_string(app->o.options, OPTION_THEME);
 	struct theme *theme = theme_open(name, option_flag(app->o.options, OPTION_NO_COLOR));
 	const char *colors = option_string(app->o.options, OPTION_COLORS);
 	if (colors && theme_set(theme, colors, err, sizeof(err)))
@@ -496,15 +508,15 @@ static void do_exit(const struct call *c)
 typedef void handler_fn(const struct call *);
 
 static handler_fn *const handlers[] = {
-	[COMMAND_HELP] = do_help,     [COMMAND_NEW] = do_new,         [COMMAND_RESUME] = do_resume,
-	[COMMAND_RENAME] = do_rename, [COMMAND_SEARCH] = do_search,   [COMMAND_FORK] = do_fork,
-	[COMMAND_UNDO] = do_undo,     [COMMAND_REGEN] = do_regen,     [COMMAND_EDIT] = do_edit,
-	[COMMAND_COPY] = do_copy,     [COMMAND_SAVE] = do_save,       [COMMAND_EXPORT] = do_export,
-	[COMMAND_IMPORT] = do_import, [COMMAND_MODEL] = do_model,     [COMMAND_SYSTEM] = do_system,
-	[COMMAND_SET] = do_set,       [COMMAND_FILE] = do_file,       [COMMAND_THEME] = do_theme,
-	[COMMAND_LANG] = do_lang,     [COMMAND_TOKENS] = do_tokens,   [COMMAND_STATS] = do_stats,
-	[COMMAND_EXIT] = do_exit,     [COMMAND_RUN] = do_run,         [COMMAND_OUTPUT] = do_output,
-	[COMMAND_APPLY] = do_apply,   [COMMAND_REVERT] = do_revert,   [COMMAND_REDO] = do_redo,
+	[COMMAND_HELP] = do_help,     [COMMAND_NEW] = do_new,       [COMMAND_RESUME] = do_resume,
+	[COMMAND_RENAME] = do_rename, [COMMAND_SEARCH] = do_search, [COMMAND_FORK] = do_fork,
+	[COMMAND_UNDO] = do_undo,     [COMMAND_REGEN] = do_regen,   [COMMAND_EDIT] = do_edit,
+	[COMMAND_COPY] = do_copy,     [COMMAND_SAVE] = do_save,     [COMMAND_EXPORT] = do_export,
+	[COMMAND_IMPORT] = do_import, [COMMAND_MODEL] = do_model,   [COMMAND_SYSTEM] = do_system,
+	[COMMAND_SET] = do_set,       [COMMAND_FILE] = do_file,     [COMMAND_THEME] = do_theme,
+	[COMMAND_LANG] = do_lang,     [COMMAND_TOKENS] = do_tokens, [COMMAND_STATS] = do_stats,
+	[COMMAND_EXIT] = do_exit,     [COMMAND_RUN] = do_run,       [COMMAND_OUTPUT] = do_output,
+	[COMMAND_APPLY] = do_apply,   [COMMAND_REVERT] = do_revert, [COMMAND_REDO] = do_redo,
 	[COMMAND_ROLE] = do_role,     [COMMAND_PIN] = do_pin,       [COMMAND_COMPACT] = do_compact,
 };
 static_assert(sizeof(handlers) / sizeof(handlers[0]) == COMMAND_COUNT, "every command has a handler");

@@ -52,7 +52,7 @@ static void run(struct app *app)
 {
 	while (!app->quit) {
 		int engine_fd = app->engine ? engine_wake_fd(app->engine) : -1;
-		loop_watch(app->loop, app_blocks_fd(app));
+		loop_watch(app->loop, app_blocks_fd(app) >= 0 ? app_blocks_fd(app) : app_reload_fd(app));
 		unsigned events = loop_wait(app->loop, app->tty, engine_fd, app_timeout(app));
 		app->now = loop_now();
 		if (events & LOOP_SIGNAL)
@@ -108,6 +108,7 @@ static int run_on(struct screen *screen, const struct ui_options *options, struc
 	app->loop = loop;
 	app->tty = STDIN_FILENO;
 	app_terminal_ask(app);
+	app_reload_watch(app);
 	app_start(app);
 	take_early_keys(app);
 	settle(app);

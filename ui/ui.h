@@ -20,6 +20,7 @@
  * highlight.c languages.def highlight_guess.c | the colours of code
  * runner.c sandbox.c patch.c | code blocks run and applied
  * status_bar.c help.c session_list.c model_list.c picker.c | the other parts
+ * config_watch.c    | tells when the configuration file is another
  * theme.c           | styles to colours
  * completion.c clipboard.c external_editor.c | what Tab offers; copying; $EDITOR
  * attach.c source.c | what goes along with a message; what a path stands for, as text

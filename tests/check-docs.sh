@@ -1,6 +1,6 @@
 #!/bin/bash
 # Documents tell the truth: generated man pages are current, and every function
-# or file that ARCHITECTURE.md names exists.
+# or file that ARCHITECTURE.md names exists, as does every test that docs/ names.
 set -u
 cd "$(dirname "$0")/.."
 bad=0
@@ -21,5 +21,8 @@ for file in $(grep -ohE '`[a-z_0-9/.-]+\.(c|h|def|sh|py|txt|md|tsv)`' ARCHITECTU
 done
 for target in $(grep -ohE '\bmake [a-z-]+' README.md CONTRIBUTING.md | awk '{print $2}' | sort -u); do
 	grep -qE "^([a-z-]+ )*$target( [a-z-]+)*:" Makefile || complain "a document names make $target, which does not exist"
+done
+for test in $(grep -ohE '`tests/[a-z_/]+\.(c|py)::[a-z0-9_]+`' docs/*.md | tr -d '\`' | sort -u); do
+	grep -qE "^(static void|def) ${test##*::}\(" "${test%%::*}" 2>/dev/null || complain "a document names the test $test, which does not exist"
 done
 exit $bad

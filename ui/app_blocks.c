@@ -298,6 +298,13 @@ static void forget_change(struct app_blocks *b)
 	memset(&b->change, 0, sizeof(b->change));
 }
 
+/* The preview names a file in full; in a line about it, what can be done must have room. */
+static const char *short_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash && slash[1] ? slash + 1 : path;
+}
+
 static void write_change(struct app *app)
 {
 	struct app_blocks *b = app->blocks;
@@ -314,7 +321,7 @@ static void write_change(struct app *app)
 	buffer_free(&b->done.text);
 	memcpy(&b->done, &b->change, sizeof(b->done));
 	memset(&b->change, 0, sizeof(b->change));
-	say_about(app, STYLE_DIM, "apply.written", b->done.path);
+	say_about(app, STYLE_DIM, "apply.written", short_name(b->done.path));
 }
 
 /* What the file would be: the block itself, or the file with the block's diff done. */
@@ -351,7 +358,7 @@ static void ask_change(struct app *app, int number, bool asked)
 		forget_change(b);
 	} else {
 		b->question = QUESTION_APPLY;
-		say_about(app, STYLE_ACCENT, "apply.ask", b->change.path);
+		say_about(app, STYLE_ACCENT, "apply.ask", short_name(b->change.path));
 		app->banner_stays = true;
 		transcript_scroll_end(app->transcript);
 	}
@@ -412,7 +419,7 @@ void app_blocks_revert(struct app *app)
 		say_error(app, err);
 		return;
 	}
-	say_about(app, STYLE_DIM, "apply.reverted", b->done.path);
+	say_about(app, STYLE_DIM, "apply.reverted", short_name(b->done.path));
 	free(b->done.path);
 	buffer_free(&b->done.old);
 	buffer_free(&b->done.text);

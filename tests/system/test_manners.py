@@ -155,3 +155,38 @@ def test_log_is_clean(home):
     assert text and "heliotrope" not in text and "\x1b" not in text
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", line) for line in text.splitlines())
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_mouse_is_left_alone(home):
+    """Selecting is the terminal's: no mode that sends the mouse to the program is ever switched on."""
+    with home.chat("--max-tokens", "4") as chat:
+        ready(chat)
+        send(chat, "Say hello.")
+        answered(chat)
+        chat.send("\x04")
+        chat.wait_exit()
+        assert not re.search(rb"\x1b\[\?(9|100[0-3]|100[5-6]|1015|1016)h", chat.raw)
+
+
+def test_an_answer_clears_nothing(home):
+    """No flicker: once the screen is there, it is changed, never cleared."""
+    with home.chat("--max-tokens", "60") as chat:
+        ready(chat)
+        send(chat, LONG)
+        before = len(chat.raw)
+        answered(chat)
+        streamed = chat.raw[before:]
+        assert streamed and b"\x1b[2J" not in streamed and b"\x1b[J" not in streamed and b"\x1b[?1049" not in streamed
+
+
+def test_no_network(home):
+    """Nothing is asked of any network by a whole chat."""
+    trace = home.path / "trace"
+    argv = ["strace", "-f", "-o", str(trace), "-e", "trace=socket,connect,sendto", BORA, "-m", SMALL, "--max-tokens", "2"]
+    with Terminal(argv, env=home.env, cwd=str(home.path)) as chat:
+        chat.wait_for("›", 60)
+        send(chat, "Say hello.")
+        answered(chat, 60)
+        chat.send("\x04")
+        assert chat.wait_exit(30) == 0
+    assert "AF_INET" not in trace.read_text()

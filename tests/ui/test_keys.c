@@ -319,6 +319,8 @@ static void test_table_is_sound(void **state)
 		}
 	}
 	assert_true(count > 20);
+	/* What has Ctrl keys alone is reached through the palette, which has a key on every keyboard. */
+	assert_non_null(strstr(action_table[ACTION_PALETTE].keys, " F2"));
 }
 
 int main(void)

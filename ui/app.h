@@ -33,7 +33,14 @@
 #include "../engine/engine.h"
 #include "../turn.h"
 
-enum { APP_FRAME_MS = 33, APP_DRAFT_MS = 500, APP_AGAIN_MS = 2000, APP_GRACE_MS = 15, APP_FRAME_MOST_MS = 250 };
+enum {
+	APP_FRAME_MS = 33,
+	APP_DRAFT_MS = 500,
+	APP_AGAIN_MS = 2000,
+	APP_GRACE_MS = 15,
+	APP_FRAME_MOST_MS = 250,
+	APP_RECENT = 5
+};
 
 struct app_message {        /* one message of the conversation, in order */
 	int64_t id, parent; /* in the store; 0: not there */
@@ -128,6 +135,7 @@ struct app {
 	int64_t compacted_from;  /* the leaf before /compact, until something is said; 0: none */
 	struct compact *compact; /* a long conversation is being summed up; NULL: not */
 	bool aside;              /* the running turn is no part of the conversation */
+	int recent[APP_RECENT];  /* actions and commands chosen from the palette, the latest first; 0: none */
 	struct find *find;       /* NULL: nothing is looked for */
 	char *find_last;         /* what was, or NULL */
 

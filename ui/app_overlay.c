@@ -119,36 +119,68 @@ static char *command_label(const struct app *app, enum command_id id)
 	return label;
 }
 
-static void add_commands(struct app *app)
+/* Actions and commands as one row of numbers: what was chosen before is remembered by them. */
+static int number_of(const struct choice *choice)
 {
-	for (int id = COMMAND_NONE + 1; id < COMMAND_COUNT; id++) {
-		char *label = command_label(app, (enum command_id)id);
-		add_choice(app->overlay, (struct choice){.command = (enum command_id)id}, label, "");
-		free(label);
+	return choice->action ? (int)choice->action : ACTION_COUNT + (int)choice->command;
+}
+
+static void add_command(struct app *app, enum command_id id)
+{
+	char *label = command_label(app, id);
+	add_choice(app->overlay, (struct choice){.command = id}, label, "");
+	free(label);
+}
+
+static void add_numbered(struct app *app, int number)
+{
+	if (number > ACTION_COUNT) {
+		add_command(app, (enum command_id)(number - ACTION_COUNT));
+		return;
 	}
+	enum action id = (enum action)number;
+	char *key = xasprintf("action.%s", action_table[id].name), *shown = keys_shown(app->tr, id);
+	add_choice(app->overlay, (struct choice){.action = id}, i18n_text(app->tr, key), shown);
+	free(shown);
+	free(key);
+}
+
+static bool is_recent(const struct app *app, int number)
+{
+	for (int i = 0; i < APP_RECENT; i++)
+		if (app->recent[i] == number)
+			return true;
+	return false;
+}
+
+static void remember_chosen(struct app *app, int number)
+{
+	int at = 0;
+	while (at < APP_RECENT - 1 && app->recent[at] != number)
+		at++;
+	memmove(&app->recent[1], &app->recent[0], (size_t)at * sizeof(app->recent[0]));
+	app->recent[0] = number;
 }
 
 void app_overlay_help(struct app *app)
 {
 	open_overlay(app, OVERLAY_HELP, app->plain ? "" : NULL);
-	if (app->plain)
-		add_commands(app);
-	else
+	for (int id = COMMAND_NONE + 1; id < COMMAND_COUNT && app->plain; id++)
+		add_command(app, (enum command_id)id);
+	if (!app->plain)
 		app->overlay->help = help_create(app->tr, app->bidi);
 	show(app, NULL);
 }
 
+/* What was chosen last comes first, then the tables in their order. */
 void app_overlay_palette(struct app *app)
 {
-	struct overlay *o = open_overlay(app, OVERLAY_PALETTE, i18n_text(app->tr, "overlay.palette"));
-	for (int id = ACTION_NONE + 1; id < ACTION_COUNT; id++) {
-		char *key = xasprintf("action.%s", action_table[id].name),
-		     *shown = keys_shown(app->tr, (enum action)id);
-		add_choice(o, (struct choice){.action = (enum action)id}, i18n_text(app->tr, key), shown);
-		free(shown);
-		free(key);
-	}
-	add_commands(app);
+	open_overlay(app, OVERLAY_PALETTE, i18n_text(app->tr, "overlay.palette"));
+	for (int i = 0; i < APP_RECENT && app->recent[i]; i++)
+		add_numbered(app, app->recent[i]);
+	for (int number = ACTION_NONE + 1; number < ACTION_COUNT + COMMAND_COUNT; number++)
+		if (number != ACTION_COUNT && !is_recent(app, number))
+			add_numbered(app, number);
 	show(app, NULL);
 }
 
@@ -465,6 +497,7 @@ static void choose(struct app *app, int index)
 	app_overlay_close(app);
 	switch (kind) {
 	case OVERLAY_PALETTE:
+		remember_chosen(app, number_of(&choice));
 		if (choice.action)
 			app_action(app, choice.action);
 		else

@@ -63,17 +63,75 @@ static char *fold(const struct i18n *tr, const char *text)
 	return buffer_take(&folded);
 }
 
-/* Every word of the filter occurs somewhere in the item. */
-static bool matches(const struct item *item, const char *filter)
+enum { AT_BEGINNING = 4, OF_A_WORD = 3, WITHIN = 2, SCATTERED = 1 };
+
+/* The letters one after another with others between, as those who know what they want type. */
+static bool scattered(const char *text, const char *word, size_t len)
 {
+	for (size_t at = 0; at < len;) {
+		size_t letter = 1;
+		while (at + letter < len && ((unsigned char)word[at + letter] & 0xC0) == 0x80)
+			letter++;
+		const char *found = memmem(text, strlen(text), word + at, letter);
+		if (!found)
+			return false;
+		text = found + letter;
+		at += letter;
+	}
+	return true;
+}
+
+static int rank_of_word(const char *text, const char *word, size_t len, bool scattered_too)
+{
+	size_t size = strlen(text);
+	int best = 0;
+	for (const char *at = text; (at = memmem(at, size - (size_t)(at - text), word, len)); at++) {
+		int rank = at == text ? AT_BEGINNING : strchr(" /-(.:", at[-1]) ? OF_A_WORD : WITHIN;
+		best = rank > best ? rank : best;
+	}
+	return best ? best : scattered_too && scattered(text, word, len) ? SCATTERED : 0;
+}
+
+/* How well the item fits: every word of the filter occurs in it; 0: not all do. */
+static int rank_of(const struct item *item, const char *filter, bool scattered_too)
+{
+	int sum = 1;
 	while (*filter) {
 		filter += strspn(filter, " ");
 		size_t len = strcspn(filter, " ");
-		if (len && !memmem(item->folded, strlen(item->folded), filter, len))
-			return false;
+		int rank = len ? rank_of_word(item->folded, filter, len, scattered_too) : 0;
+		if (len && !rank)
+			return 0;
+		sum += rank;
 		filter += len;
 	}
-	return true;
+	return sum;
+}
+
+struct ranked {
+	int rank, item;
+};
+
+/* The best first, else in the order they were added. */
+static int by_rank(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	return x->rank != y->rank ? y->rank - x->rank : x->item - y->item;
+}
+
+static void show_matches(struct picker *picker, const char *filter, const bool *found, bool scattered_too)
+{
+	struct ranked *list = xcalloc((size_t)picker->count + 1, sizeof(*list));
+	int count = 0;
+	for (int i = 0; i < picker->count; i++) {
+		list[count] = (struct ranked){rank_of(&picker->items[i], filter, scattered_too), i};
+		count += found[i] || list[count].rank;
+	}
+	qsort(list, (size_t)count, sizeof(*list), by_rank);
+	for (int i = 0; i < count; i++)
+		picker->shown[i] = list[i].item;
+	picker->shown_count = count;
+	free(list);
 }
 
 static void refilter(struct picker *picker)
@@ -83,10 +141,9 @@ static void refilter(struct picker *picker)
 	bool *found = xcalloc((size_t)picker->count + 1, sizeof(*found));
 	if (picker->source.filter && filter[strspn(filter, " ")])
 		picker->source.filter(picker->source.arg, words, found);
-	picker->shown_count = 0;
-	for (int i = 0; i < picker->count; i++)
-		if (found[i] || matches(&picker->items[i], filter))
-			picker->shown[picker->shown_count++] = i;
+	show_matches(picker, filter, found, false);
+	if (!picker->shown_count)
+		show_matches(picker, filter, found, true);
 	picker->selected = picker->top = 0;
 	free(found);
 	free(filter);

@@ -554,6 +554,16 @@ static void test_a_failed_switch(void **state)
 	free(path);
 }
 
+/* The row of the screen on which text stands. */
+static int picker_first(const char *seen, const char *text)
+{
+	int row = 0;
+	const char *at = strstr(seen, text);
+	for (; at && seen < at; seen++)
+		row += *seen == '\n';
+	return at ? row : -1;
+}
+
 static void test_palette(void **state)
 {
 	struct fixture *f = *state;
@@ -564,8 +574,9 @@ static void test_palette(void **state)
 	keys(f, "\r");
 	assert_null(f->app->overlay);
 	assert_string_equal(editor_text(f->app->editor, NULL), "/rename ");
-	keys(f, "\025\020"
-		"leave");
+	keys(f, "\025\020"); /* what was chosen last comes first */
+	assert_int_equal(picker_first(screen(f), "/rename TITLE"), 2);
+	keys(f, "leave");
 	keys(f, "\033");
 	assert_null(f->app->overlay);
 	assert_false(f->app->quit);

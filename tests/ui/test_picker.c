@@ -97,6 +97,29 @@ static void test_filter_in_every_script(void **state)
 	assert_int_equal(picker_chosen(f->picker), 0);
 }
 
+/* Words at the beginning before words within, whatever the order of adding; letters apart when nothing else fits. */
+static void test_the_best_comes_first(void **state)
+{
+	struct fixture *f = *state;
+	picker_add(f->picker, "pineapple", "");
+	picker_add(f->picker, "an apple a day", "");
+	picker_add(f->picker, "ＡＰＰＬＥ pie", ""); /* full-width */
+	type(f, "apple");
+	assert_int_equal(picker_chosen(f->picker), 0);
+	press(f, "Down");
+	assert_int_equal(picker_chosen(f->picker), 7);
+	press(f, "Down");
+	assert_int_equal(picker_chosen(f->picker), 6);
+	press(f, "Down");
+	assert_int_equal(picker_chosen(f->picker), 5);
+	press(f, "Ctrl+U");
+	type(f, "мсв");
+	assert_int_equal(picker_chosen(f->picker), 2);
+	press(f, "Ctrl+U");
+	type(f, "北北");
+	assert_int_equal(picker_chosen(f->picker), -1);
+}
+
 static void test_drawing(void **state)
 {
 	struct fixture *f = *state;
@@ -136,8 +159,11 @@ static void test_long_detail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_PICKER(test_choosing),    WITH_PICKER(test_filter_in_every_script),
-		WITH_PICKER(test_drawing),     WITH_PICKER(test_hostile_labels),
+		WITH_PICKER(test_choosing),
+		WITH_PICKER(test_filter_in_every_script),
+		WITH_PICKER(test_the_best_comes_first),
+		WITH_PICKER(test_drawing),
+		WITH_PICKER(test_hostile_labels),
 		WITH_PICKER(test_long_detail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,6 @@
 #include "body.h"
+#include "formula.h"
+#include "formula.h"
 #include "unfinished.h"
 
 #include <stdlib.h>
@@ -153,6 +155,7 @@ static void lay_text(struct body *b, struct body_chunk *chunk, const char *text,
 	struct prose_options options = prose_options(chunk, o);
 	struct buffer source = {0};
 	take_source(chunk, text, &source);
+	formula_escape(&source, at_the_end(b, chunk));
 	if (at_the_end(b, chunk))
 		unfinished_text(&source, chunk->at.end == len);
 	if (source.len)
@@ -166,6 +169,7 @@ static void lay_table(struct body *b, struct body_chunk *chunk, const char *text
 	struct prose_options options = prose_options(chunk, o);
 	struct buffer source = {0};
 	take_source(chunk, text, &source);
+	formula_escape(&source, at_the_end(b, chunk));
 	if (at_the_end(b, chunk))
 		unfinished_table(&source, chunk->at.end == len);
 	if (source.len)
@@ -192,6 +196,7 @@ static void lay_more_rows(struct body *b, struct body_chunk *chunk, const char *
 	struct body_chunk rows = *chunk;
 	rows.at.indent = head->at.indent;
 	take_source(&rows, text, &source);
+	formula_escape(&source, at_the_end(b, chunk));
 	if (at_the_end(b, chunk))
 		unfinished_table(&source, chunk->at.end == len);
 	table_render(&options, source.data, source.len, &head->shape, true, &chunk->pieces);

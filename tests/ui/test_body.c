@@ -83,6 +83,18 @@ static void test_tables(void **state)
 	      "a: first\nb: second\nc: third\nd: fourth\ne: fifth\nf: sixth\n──────────────────────────────\n");
 }
 
+/* LaTeX stays as it was written, with its backslashes and stars, while it comes too; code and escapes are as ever. */
+static void test_formulas(void **state)
+{
+	check("so \\(e^{i\\pi}*a_1*b\\) **is**", "so \\(e^{i\\pi}*a_1*b\\) is\n");
+	check("\\[\nx^2\\,dx \\\\\n\\]", "\\[\nx^2\\,dx \\\\\n\\]\n");
+	check("$$a_1*b*c$$ and *d*", "$$a_1*b*c$$ and d\n");
+	check("cost $$ and *d* \\*e\\*\n\nx", "cost $$ and d *e*\n\nx\n");
+	check("`\\(a*b*c\\)` \\(a*b", "\\(a*b*c\\) \\(a*b\n");
+	check("| f | g |\n|---|---|\n| \\(|x|\\) | *y* |", "f       │ g\n────────┼──\n\\(|x|\\) │ y\n");
+	check("- a\n  ```\n  \\(x\\)\n  ```", "• a\n  ▌ ```  [1]\n  ▌ \\(x\\)\n  ▌ ```\n");
+}
+
 static void test_links(void **state)
 {
 	check("[t](https://a.b/c)", "t (https://a.b/c)\n");
@@ -294,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_formulas),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_right_to_left),
 		cmocka_unit_test(test_half_written),

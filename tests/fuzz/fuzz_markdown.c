@@ -74,18 +74,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 3)
 		return 0;
-	const char *text = (const char *)data + 3;
-	size_t len = size - 3, piece = 1 + data[1] % 61;
+	size_t len = size - 3;
+	char *text = xstrndup((const char *)data + 3, len); /* a message ends in a NUL */
+	size_t piece = 1 + data[1] % 61;
 	struct i18n *tr = i18n_open("en");
 	struct body_options options = {.tr = tr, .width = 1 + data[0] % 90, .bidi = (enum i18n_bidi)(data[1] / 64)};
 	struct body whole = {.mode = BODY_MARKDOWN, .open = true}, parts = {.mode = BODY_MARKDOWN, .open = true};
 	body_update(&whole, text, len);
 	char *expected = draw(&whole, text, len, &options);
-	for (size_t at = len % piece; at <= len; at += piece) {
-		body_update(&parts, text, at);
-		if (len < 4096 || at == len)
-			free(draw(&parts, text, at, &options));
+	for (size_t at = len % piece; at <= len && len < 4096; at += piece) {
+		char *part = xstrndup(text, at);
+		body_update(&parts, part, at);
+		free(draw(&parts, part, at, &options));
+		free(part);
 	}
+	body_update(&parts, text, len);
 	char *rows = draw(&parts, text, len, &options);
 	if (strcmp(rows, expected) != 0)
 		abort();
@@ -95,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	body_free(&parts);
 	color_lines(highlight_at(data[2] % highlight_count()), text, len);
 	highlight_guess(text, len);
+	free(text);
 	i18n_close(tr);
 	return 0;
 }

@@ -38,10 +38,12 @@ static void apply(struct app *app)
 	struct screen_traits traits = {
 		.measured = facts->measured,
 		.synchronized = terminal_facts_synchronized(facts),
+		.hyperlinks = terminal_facts_links(facts) != TERMINAL_LINKS_NONE,
 		.explicit_order = app->bidi == I18N_BIDI_APP && facts->implicit_bidi == 1,
 	};
 	app_terminal_translate(app, app->own_tr ? app->own_tr : app->o.tr);
 	app->screen->ops->traits(app->screen, &traits);
+	transcript_hyperlinks(app->transcript, terminal_facts_links(facts) == TERMINAL_LINKS_SHOWN && traits.measured);
 	transcript_reflow(app->transcript, app->tr, app->bidi);
 	editor_retranslate(app->editor, app->tr, app->bidi);
 	app->dirty = true;

@@ -42,10 +42,10 @@ static void add_link(const struct inlines *in, cmark_node *node, unsigned style,
 {
 	const char *url = cmark_node_get_url(node);
 	url = url ? url : "";
-	bool linked = in->o->hyperlinks && inline_safe_url(url);
+	bool safe = inline_safe_url(url), linked = safe && in->o->hyperlinks;
 	size_t from = in->out->text.len;
 	unsigned look = STYLE_LINK | (style & STYLE_ADDITIONS);
-	add_children(in, node, look, linked ? rich_link(in->out, url) : 0, depth);
+	add_children(in, node, look, safe ? rich_link(in->out, url) : 0, depth);
 	size_t len = in->out->text.len - from;
 	const char *text = in->out->text.data ? in->out->text.data + from : "";
 	bool mail = strncasecmp(url, "mailto:", 7) == 0 && strlen(url + 7) == len && memcmp(url + 7, text, len) == 0;

@@ -39,10 +39,12 @@ enum {
 	TAG_FIRST = 0xE0020,
 	TAG_LAST = 0xE007F,
 	WHOLE_BYTES = 128, /* of a cluster that is drawn whole */
+	LINKS_MOST = 64,   /* addresses on a screen; those of more are text only */
 };
 
-struct whole { /* a cluster that ncurses cannot hold */
+struct whole { /* a cluster that ncurses cannot hold, or one of a link's text */
 	int row, column;
+	int link; /* its address, from 1; 0: none */
 	enum style style;
 	unsigned char len;
 	char text[WHOLE_BYTES];
@@ -58,7 +60,9 @@ struct terminal {
 	struct screen_traits traits;
 	struct whole *wholes; /* of the frame being drawn, and of rows that stay as they are */
 	int whole_count, whole_size;
-	unsigned char *back; /* for each cell, how far to its left its cluster begins */
+	char *links[LINKS_MOST]; /* addresses of links on the screen */
+	int link_count, link;    /* link: of what is put now, 0: none */
+	unsigned char *back;     /* for each cell, how far to its left its cluster begins */
 	/* Rows with clusters of several cells are repainted whole when they change:
 	 * a terminal that joins them must see them together. */
 	unsigned *row_hash, *shown_hash;
@@ -260,7 +264,8 @@ static bool put_whole(struct terminal *t, int row, int column, const char *text,
 		t->wholes = xreallocarray(t->wholes, (size_t)t->whole_size, sizeof(*t->wholes));
 	}
 	struct whole *whole = &t->wholes[t->whole_count++];
-	*whole = (struct whole){.row = row, .column = column, .style = style, .len = (unsigned char)len};
+	*whole = (struct whole){
+		.row = row, .column = column, .link = t->link, .style = style, .len = (unsigned char)len};
 	memcpy(whole->text, text, len);
 	put_blanks(t, row, column, width, style);
 	t->row_joined[row] = true;
@@ -301,12 +306,25 @@ static void collect_move(int row, int column)
 		tputs(tparm(move_to, (long)row, (long)column, 0L, 0L, 0L, 0L, 0L, 0L, 0L), 1, collect);
 }
 
+/* The link that the text belongs to from here on. Its number joins its cells where other text stands between. */
+static void collect_link(const struct terminal *t, struct buffer *out, int *open, int link)
+{
+	if (*open == link)
+		return;
+	if (link)
+		buffer_printf(out, "\033]8;id=bora%d;%s\033\\", link, t->links[link - 1]);
+	else
+		buffer_puts(out, "\033]8;;\033\\");
+	*open = link;
+}
+
 /* Writes the clusters of the rows marked over ncurses' blanks, and puts the cursor back
  * where ncurses left it. Nothing wraps meanwhile: a terminal that has changed its mind
  * about a width harms one cell. */
 static void write_wholes(struct terminal *t, const bool *marked, int cursor_row, int cursor_column)
 {
 	struct buffer out = {0};
+	int link = 0;
 	collector = &out;
 	for (int i = 0; i < t->whole_count; i++) {
 		const struct whole *whole = &t->wholes[i];
@@ -316,9 +334,11 @@ static void write_wholes(struct terminal *t, const bool *marked, int cursor_row,
 			collect_capability("rmam");
 		collect_move(whole->row, whole->column);
 		vid_puts(attributes(t, whole->style), color_pair(t, whole->style), NULL, collect);
+		collect_link(t, &out, &link, whole->link);
 		buffer_append(&out, whole->text, whole->len);
 	}
 	if (out.len) {
+		collect_link(t, &out, &link, 0);
 		vid_puts(A_NORMAL, 0, NULL, collect);
 		collect_capability("smam");
 		collect_move(cursor_row, cursor_column);
@@ -362,6 +382,8 @@ static void op_put(struct screen *screen, int row, int column, const char *text,
 	if (row < 0 || row >= t->rows || column < 0 || width < 1 || column + width > t->columns)
 		return;
 	hash_cell(t, row, column, text, len, style);
+	if (t->link)
+		hash_cell(t, row, column, t->links[t->link - 1], strlen(t->links[t->link - 1]), style);
 	cut(t, row, column, column + width);
 	drop_wholes(t, row, column, column + width);
 	for (int i = 0; i < width; i++)
@@ -370,10 +392,29 @@ static void op_put(struct screen *screen, int row, int column, const char *text,
 	if (!t->traits.measured && count)
 		count = agreed_part(cluster, count);
 	/* A marker without its letter has nothing to stand on. */
-	bool drawn = count && !is_last_cell(t, row, column, width) &&
+	bool drawn = count && !t->link && !is_last_cell(t, row, column, width) &&
 		     put_pieces(t, row, column, cluster, count, width, style);
 	if (!drawn && !put_whole(t, row, column, text, len, width, style))
 		put_replacement(t, row, column, width, style);
+}
+
+/* Addresses are kept as long as something on the screen may have them. */
+static void op_link(struct screen *screen, const char *url)
+{
+	struct terminal *t = self(screen);
+	t->link = 0;
+	if (!url || !t->traits.hyperlinks || !t->traits.measured)
+		return;
+	if (t->whole_count == 0)
+		while (t->link_count)
+			free(t->links[--t->link_count]);
+	for (int i = 0; i < t->link_count && !t->link; i++)
+		if (strcmp(t->links[i], url) == 0)
+			t->link = i + 1;
+	if (t->link || t->link_count == LINKS_MOST)
+		return;
+	t->links[t->link_count++] = xstrdup(url);
+	t->link = t->link_count;
 }
 
 static void op_clear_row(struct screen *screen, int row)
@@ -624,6 +665,8 @@ static void op_close(struct screen *screen)
 	free(t->row_joined);
 	free(t->shown_joined);
 	free(t->wholes);
+	while (t->link_count)
+		free(t->links[--t->link_count]);
 	free(t->back);
 	free(t->title);
 	free(t);
@@ -633,6 +676,7 @@ static const struct screen_ops terminal_ops = {
 	.size = op_size,
 	.clear_row = op_clear_row,
 	.put = op_put,
+	.link = op_link,
 	.cursor = op_cursor,
 	.show = op_show,
 	.redraw = op_redraw,

@@ -57,12 +57,15 @@ struct screen_traits {       /* what the terminal was found to do; all false: no
 	bool measured;       /* a cluster takes the cells that it is given here, however it is made up */
 	bool synchronized;   /* it shows frames at once */
 	bool explicit_order; /* rows come in visual order, and it can be told to leave them so */
+	bool hyperlinks;     /* it shows links (OSC 8), as far as it is known to do them no harm */
 };
 
 struct screen_ops {
 	void (*size)(struct screen *, int *rows, int *columns);
 	void (*clear_row)(struct screen *, int row); /* to spaces of STYLE_TEXT */
 	void (*put)(struct screen *, int row, int column, const char *cluster, size_t len, int width, enum style);
+	void (*link)(struct screen *,
+		     const char *url); /* of what is put from now on; NULL: none. A safe one (inline.h) */
 	void (*cursor)(struct screen *, int row, int column, bool visible);
 	void (*show)(struct screen *);    /* changed cells only */
 	void (*redraw)(struct screen *);  /* everything, at the next show */

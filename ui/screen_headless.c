@@ -11,12 +11,14 @@ struct cell {
 	char text[CELL_BYTES]; /* "" : the right half of a wide cell */
 	unsigned char len, width;
 	enum style style;
+	bool linked;
 };
 
 struct headless {
 	struct screen screen; /* first: the ops get this */
 	int rows, columns, cursor_row, cursor_column;
 	struct cell *cells;
+	bool linking;
 };
 
 static struct headless *self(struct screen *screen)
@@ -55,6 +57,11 @@ static void cut_wide(struct headless *h, int row, int column)
 		blank(cell_at(h, row, column + 1), STYLE_TEXT);
 	if (cell->width == 0 && column > 0)
 		blank(cell_at(h, row, column - 1), STYLE_TEXT);
+}
+
+static void op_link(struct screen *screen, const char *url)
+{
+	self(screen)->linking = url != NULL;
 }
 
 static void op_put(struct screen *screen, int row, int column, const char *text, size_t len, int width,
@@ -121,6 +128,7 @@ static const struct screen_ops headless_ops = {
 	.size = op_size,
 	.clear_row = op_clear_row,
 	.put = op_put,
+	.link = op_link,
 	.cursor = op_cursor,
 	.show = op_nothing,
 	.redraw = op_nothing,

@@ -191,6 +191,22 @@ static bool begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* By what they call themselves. VTE and Konsole show links where their user has switched them on. */
+enum terminal_links terminal_facts_links(const struct terminal_facts *facts)
+{
+	static const char *const sure[] = {"kitty(", "WezTerm ", "foot(", "iTerm2 ", "ghostty ", "contour "},
+				 *const maybe[] = {"VTE(", "Konsole "};
+	if (*environment("STY") || *environment("TMUX"))
+		return TERMINAL_LINKS_NONE;
+	for (size_t i = 0; i < sizeof(sure) / sizeof(*sure); i++)
+		if (begins(facts->name, sure[i]))
+			return TERMINAL_LINKS_SHOWN;
+	for (size_t i = 0; i < sizeof(maybe) / sizeof(*maybe); i++)
+		if (begins(facts->name, maybe[i]))
+			return TERMINAL_LINKS_MAYBE;
+	return TERMINAL_LINKS_NONE;
+}
+
 /* Terminals that put rows in order and cannot be told not to, by what they call themselves. */
 static bool insists(const char *name)
 {

@@ -37,6 +37,9 @@ int terminal_facts_ambiguous(const struct options *);
 /* It can be told to leave the order alone (CSI 8 l). */
 bool terminal_facts_explicit(const struct terminal_facts *);
 bool terminal_facts_synchronized(const struct terminal_facts *);
+/* Links (OSC 8): a terminal that is not known may print them. */
+enum terminal_links { TERMINAL_LINKS_NONE, TERMINAL_LINKS_MAYBE, TERMINAL_LINKS_SHOWN };
+enum terminal_links terminal_facts_links(const struct terminal_facts *);
 bool terminal_facts_equal(const struct terminal_facts *, const struct terminal_facts *);
 
 struct terminal_probe;

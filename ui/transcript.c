@@ -328,6 +328,11 @@ void transcript_memory_line(struct transcript *t, int before, const char *text)
 	t->memory_text = text ? xstrdup(text) : NULL;
 }
 
+void transcript_hyperlinks(struct transcript *t, bool shown)
+{
+	t->hyperlinks = shown;
+}
+
 void transcript_reflow(struct transcript *t, const struct i18n *tr, enum i18n_bidi bidi)
 {
 	t->tr = tr;
@@ -687,9 +692,11 @@ static void draw_part(const struct transcript *t, const struct strip *s, const s
 		bool match =
 			map && cell->source >= row->start && cell->source < row->end && map[cell->source - row->start];
 		style = s->selected ? STYLE_SELECTED : match ? s->marked : style == STYLE_TEXT ? s->base : style;
+		s->screen->ops->link(s->screen, link);
 		s->screen->ops->put(s->screen, s->y, x + cell->column, cell->text, cell->text_len, cell->width,
 				    (enum style)style);
 	}
+	s->screen->ops->link(s->screen, NULL);
 	free(map);
 }
 

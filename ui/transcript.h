@@ -44,7 +44,8 @@ void transcript_tag(struct transcript *, int index, const char *text, bool chose
 void transcript_truncate(struct transcript *, int count);                             /* drops entries from count on */
 const char *transcript_text(struct transcript *, int index, size_t *len);             /* source */
 void transcript_memory_line(struct transcript *, int before_index, const char *text); /* -1: none */
-void transcript_reflow(struct transcript *, const struct i18n *, enum i18n_bidi);     /* language or terminal changed */
+void transcript_hyperlinks(struct transcript *, bool shown);                      /* by the terminal; before a reflow */
+void transcript_reflow(struct transcript *, const struct i18n *, enum i18n_bidi); /* language or terminal changed */
 
 /* Code blocks, numbered from 1 over the whole conversation. */
 int transcript_block_count(struct transcript *);

@@ -136,3 +136,22 @@ def test_a_page_about_the_terminal(home):
     assert re.search(r"ZWJ +2\b", text) and re.search(r"vowel sign +1\b", text)
     greetings = [line for line in text.split("\n") if line.startswith(("Hello", "Bonjour", "你好", "Привет"))]
     assert [line.index("|") for line in greetings if "|" in line] == [30, 30, 30, 24]
+
+
+def test_links(home):
+    """Where links are shown, an address stands behind its text; elsewhere it is written out, and no sequence is sent."""
+    chats = home.path / "chats.json"
+    chats.write_text('[{"role":"user","content":"where?"},{"role":"assistant","content":'
+                     '"See [the page](https://a.example/x?y=1), not [this](javascript:alert)."}]')
+    assert home.run("sessions", "import", str(chats)).returncode == 0
+    for name, sent, written in (("XTerm(379)", False, True), ("VTE(7000)", True, True), ("kitty(0.26.5)", True, False)):
+        with home.chat("-c") as chat:
+            asked(chat)
+            chat.send(answers(JOINED, name=name))
+            chat.wait(lambda text: "See the page" in text and "(javascript:alert)" in text, what="the answer")
+            chat.wait(lambda text: ("page (https://a.example/x?y=1)" in text) == written, what="the address")
+            link = b"\033]8;id=bora1;https://a.example/x?y=1\033\\"
+            chat.wait(lambda text: (link in chat.raw) == sent, what="the link")
+            chat.wait(lambda text: chat.raw.count(b"\033]8;;\033\\") == chat.raw.count(b"\033]8;id="), what="its end")
+            assert b"javascript" not in b"".join(re.findall(rb"\033\]8;[^\033]*", chat.raw))
+            leave(chat)

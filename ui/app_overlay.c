@@ -37,8 +37,8 @@ struct choice {
 
 struct overlay {
 	enum overlay_kind kind;
-	struct picker *picker; /* NULL for help */
-	struct help *help;
+	struct picker *picker; /* NULL for help alone */
+	struct help *help;     /* with a picker: over it, until it is closed */
 	struct choice *choices;
 	int count;
 	struct buffer printed; /* the rows as text, for line mode */
@@ -162,13 +162,21 @@ static void remember_chosen(struct app *app, int number)
 	app->recent[0] = number;
 }
 
+static enum help_place place_of(const struct app *app)
+{
+	if (app->overlay)
+		return app->overlay->kind == OVERLAY_SETTINGS ? HELP_SETTINGS : HELP_LIST;
+	return app->find ? HELP_FIND : app->selecting ? HELP_SELECT : app->turn ? HELP_ANSWER : HELP_CHAT;
+}
+
 void app_overlay_help(struct app *app)
 {
+	enum help_place place = place_of(app);
 	open_overlay(app, OVERLAY_HELP, app->plain ? "" : NULL);
 	for (int id = COMMAND_NONE + 1; id < COMMAND_COUNT && app->plain; id++)
 		add_command(app, (enum command_id)id);
 	if (!app->plain)
-		app->overlay->help = help_create(app->tr, app->bidi);
+		app->overlay->help = help_create(app->tr, place);
 	show(app, NULL);
 }
 
@@ -523,13 +531,29 @@ static void choose(struct app *app, int index)
 	free(query);
 }
 
+/* Back to the list as it was, or to the chat. */
+static void leave_help(struct app *app)
+{
+	struct overlay *o = app->overlay;
+	if (o->picker) {
+		help_free(o->help);
+		o->help = NULL;
+	} else {
+		app_overlay_close(app);
+	}
+}
+
 bool app_overlay_key(struct app *app, const struct key *key)
 {
 	struct overlay *o = app->overlay;
 	app->dirty = true;
 	if (o->help) {
 		if (!help_key(o->help, key))
-			app_overlay_close(app);
+			leave_help(app);
+		return true;
+	}
+	if (keys_action(key) == ACTION_HELP) {
+		o->help = help_create(app->tr, place_of(app));
 		return true;
 	}
 	if (change_setting(app, key))
@@ -554,5 +578,6 @@ void app_overlay_draw(struct app *app, int first, int height)
 /* Input methods draw at the cursor: it stands where the typing goes. */
 bool app_overlay_caret(const struct app *app, int *row, int *column)
 {
-	return app->overlay && app->overlay->picker && picker_caret(app->overlay->picker, row, column);
+	const struct overlay *o = app->overlay;
+	return o && o->picker && !o->help && picker_caret(o->picker, row, column);
 }

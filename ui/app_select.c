@@ -44,7 +44,7 @@ static void move(struct app *app, const struct key *key, int parts)
 
 bool app_select_key(struct app *app, const struct key *key)
 {
-	if (!app->selecting)
+	if (!app->selecting || app->overlay) /* help lies over it */
 		return false;
 	app->dirty = true;
 	switch (key->code) {
@@ -64,6 +64,8 @@ bool app_select_key(struct app *app, const struct key *key)
 	case KEYS_ESC: leave(app); return true;
 	default: break;
 	}
-	leave(app); /* any other key is for the chat */
+	if (keys_action(key) == ACTION_HELP)
+		return false; /* one comes back */
+	leave(app);           /* any other key is for the chat */
 	return false;
 }

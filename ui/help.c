@@ -97,11 +97,30 @@ static char *message(const struct i18n *tr, const char *kind, const char *name)
 	return text;
 }
 
-struct help *help_create(const struct i18n *tr, enum i18n_bidi bidi)
+static void add_here(struct help *help, enum help_place place)
+{
+	static const struct {
+		unsigned where;
+		const char *keys, *name;
+	} table[] = {
+#define HELP_KEY(where, keys, name) {where, keys, name},
+#include "help_keys.def"
+#undef HELP_KEY
+	};
+	if (place == HELP_CHAT)
+		return;
+	add(help, xstrdup(i18n_text(help->tr, "help.here")), NULL);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].where & place)
+			add(help, keys_named(help->tr, table[i].keys), message(help->tr, "help-key", table[i].name));
+	add(help, xstrdup(""), NULL);
+}
+
+struct help *help_create(const struct i18n *tr, enum help_place place)
 {
 	struct help *help = xcalloc(1, sizeof(*help));
 	help->tr = tr;
-	(void)bidi;
+	add_here(help, place);
 	add(help, xstrdup(i18n_text(tr, "help.keys")), NULL);
 	for (int i = ACTION_NONE + 1; i < ACTION_COUNT; i++)
 		add(help, keys_shown(tr, (enum action)i), message(tr, "action", action_table[i].name));

@@ -190,12 +190,12 @@ static const char *key_name(const struct i18n *tr, const char *name, size_t len)
 	return NULL;
 }
 
-char *keys_shown(const struct i18n *tr, enum action action)
+char *keys_named(const struct i18n *tr, const char *keys)
 {
 	enum { SHOWN = 2 };
 	struct buffer out = {0};
 	int shown = 0;
-	for (const char *at = action_table[action].keys; *at;) {
+	for (const char *at = keys; *at;) {
 		size_t len = strcspn(at, " +");
 		const char *name = key_name(tr, at, len);
 		if (name)
@@ -209,6 +209,11 @@ char *keys_shown(const struct i18n *tr, enum action action)
 			buffer_append(&out, at++, 1);
 	}
 	return buffer_take(&out);
+}
+
+char *keys_shown(const struct i18n *tr, enum action action)
+{
+	return keys_named(tr, action_table[action].keys);
 }
 
 /* --- Bytes to keys ---------------------------------------------------------------

@@ -82,7 +82,8 @@ struct action_info {
 };
 extern const struct action_info action_table[ACTION_COUNT]; /* by id; ACTION_NONE first */
 
-enum action keys_action(const struct key *);        /* ACTION_NONE: a key for the editor */
-char *keys_shown(const struct i18n *, enum action); /* "Strg+P F2": its first keys, for people; caller frees */
+enum action keys_action(const struct key *);             /* ACTION_NONE: a key for the editor */
+char *keys_shown(const struct i18n *, enum action);      /* "Strg+P F2": its first keys, for people; caller frees */
+char *keys_named(const struct i18n *, const char *keys); /* the same of keys as actions.def names them */
 
 #endif

@@ -1,6 +1,5 @@
 #include "body.h"
 #include "formula.h"
-#include "formula.h"
 #include "unfinished.h"
 
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 /* Chunks at the end that text to come may still change: see markdown.h. */
 enum { UNSETTLED = 3, ROOM_MIN = 12 };
+enum { QUOTE_WIDTH = 2 };
 enum { FOLD_LONG = 12, FOLD_SHOWN = 4 };
 enum { GUESS_LINES = 30 }; /* of code that says nothing about its language before we stop asking */
 
@@ -45,7 +45,8 @@ static struct body_chunk *add_chunk(struct body *b)
 static bool same(const struct markdown_chunk *a, const struct markdown_chunk *b)
 {
 	return a->kind == b->kind && a->start == b->start && a->end == b->end && a->indent == b->indent &&
-	       a->ordinal == b->ordinal && a->block == b->block && a->blank_before == b->blank_before;
+	       a->quote == b->quote && a->inner == b->inner && a->ordinal == b->ordinal && a->block == b->block &&
+	       a->blank_before == b->blank_before;
 }
 
 void body_update(struct body *b, const char *text, size_t len)
@@ -107,16 +108,15 @@ void body_unlay(struct body *b)
 
 /* --- Sources ---------------------------------------------------------------------------- */
 
-/* The chunk's lines without the columns that are its indentation. */
+/* The chunk's lines without the indentation and the marks of quotes they stand behind. */
 static void take_source(const struct body_chunk *chunk, const char *text, struct buffer *out)
 {
 	size_t at = chunk->at.start;
 	while (at < chunk->at.end) {
 		const char *newline = memchr(text + at, '\n', chunk->at.end - at);
 		size_t end = newline ? (size_t)(newline - text) : chunk->at.end;
-		for (int column = 0; column < chunk->at.indent && at < end && (text[at] == ' ' || text[at] == '\t');
-		     at++)
-			column += text[at] == '\t' ? 4 - column % 4 : 1;
+		if (!at || text[at - 1] == '\n') /* not the rest of a line that was cut */
+			at += markdown_margin(text + at, end - at, &chunk->at);
 		for (; at < end; at++) {
 			/* A lone return would end a line for cmark alone. */
 			if (text[at] != '\r')
@@ -149,12 +149,53 @@ static struct prose_options prose_options(const struct body_chunk *chunk, const 
 	};
 }
 
+/* A line of a quote with nothing in it. */
+static bool is_quote_space(const char *line, size_t len)
+{
+	size_t stop = strcspn(line, "\n"), end = stop < len ? stop : len;
+	return memchr(line, '>', end) && strspn(line, " \t>\r") >= end;
+}
+
+/* The bars of the quotes that code stands in. */
+static void mark_quotes(struct piece *piece, const struct markdown_chunk *code, int column)
+{
+	for (int i = 0; i < code->quote; i++)
+		piece_mark(piece, column + i * QUOTE_WIDTH, STYLE_QUOTE, true, "│");
+}
+
+static void add_quote_space(struct pieces *pieces, const struct markdown_chunk *code, const struct body_options *o)
+{
+	bool room = o->width - code->indent - code->quote * QUOTE_WIDTH >= ROOM_MIN;
+	struct piece *piece = pieces_add(pieces, PIECE_SPACE);
+	piece->indent = room ? code->indent + code->quote * QUOTE_WIDTH : 0;
+	if (room)
+		mark_quotes(piece, code, code->indent);
+}
+
+/* A quote goes on with an empty line right before its code. */
+static bool space_before(const struct body_chunk *fence, const char *text)
+{
+	size_t at = fence->at.start;
+	if (at < 2 || !fence->at.quote || fence->at.blank_before)
+		return false;
+	for (at--; at && text[at - 1] != '\n'; at--)
+		;
+	return at && is_quote_space(text + at, fence->at.start - 1 - at);
+}
+
 static void lay_text(struct body *b, struct body_chunk *chunk, const char *text, size_t len,
 		     const struct body_options *o)
 {
 	struct prose_options options = prose_options(chunk, o);
 	struct buffer source = {0};
+	bool behind_code = chunk > b->chunks && chunk[-1].at.quote && !chunk->at.blank_before;
 	take_source(chunk, text, &source);
+	if (behind_code && source.len && is_quote_space(source.data, source.len)) {
+		bool alone = strspn(source.data, " \t>\n") == source.len;
+		if (!alone)
+			add_quote_space(&chunk->pieces, &chunk[-1].at, o);
+		source.len = alone ? 0 : source.len;
+	}
 	formula_escape(&source, at_the_end(b, chunk));
 	if (at_the_end(b, chunk))
 		unfinished_text(&source, chunk->at.end == len);
@@ -230,10 +271,17 @@ static void color_line(const struct body *b, struct body_chunk *chunk, const cha
 	rich_add(line, source + c.done, len - c.done, STYLE_CODE, 0);
 }
 
+static const char *named_language(const struct body_chunk *fence, const char *text, size_t *len)
+{
+	const char *line = text + fence->at.start;
+	size_t line_len = fence->at.end - fence->at.start, margin = markdown_margin(line, line_len, &fence->at);
+	return markdown_language(line + margin, line_len - margin, len);
+}
+
 static void name_language(struct body_chunk *fence, const char *text)
 {
 	size_t len;
-	const char *name = markdown_language(text + fence->at.start, fence->at.end - fence->at.start, &len);
+	const char *name = named_language(fence, text, &len);
 	if (!fence->language)
 		fence->language = highlight_language(name, len);
 	fence->unnamed = len == 0;
@@ -271,11 +319,17 @@ static void lay_line(struct body *b, struct body_chunk *chunk, const char *text,
 		rich_add(&line, number, strlen(number), style, 0);
 		free(number);
 	}
+	if (chunk->at.kind == MARKDOWN_FENCE_OPEN && space_before(chunk, text))
+		add_quote_space(&chunk->pieces, &chunk->at, o);
 	struct piece *piece = pieces_add(&chunk->pieces, kind);
-	piece->indent = code && o->width - chunk->at.indent >= ROOM_MIN ? chunk->at.indent : 0;
+	int indent = chunk->at.indent + chunk->at.quote * QUOTE_WIDTH + chunk->at.inner;
+	bool room = code && o->width - indent >= ROOM_MIN;
+	piece->indent = room ? indent : 0;
 	int width = o->width - piece->indent - (code ? FRAME : 0);
 	struct layout_options options = {.width = width > 0 ? width : 1, .bidi = o->bidi, .code = code};
 	piece_part(piece, o->tr, &line, 0, &options);
+	if (room)
+		mark_quotes(piece, &chunk->at, chunk->at.indent);
 	if (code)
 		piece_mark(piece, piece->indent, STYLE_CODE_FRAME, true, "▌");
 	piece->indent += code ? FRAME : 0;
@@ -309,7 +363,13 @@ static bool guess(struct body *b, struct body_chunk *chunk, const char *text, si
 		fence--;
 	if (fence->at.kind != MARKDOWN_FENCE_OPEN || !fence->unnamed)
 		return false;
-	fence->language = highlight_guess(text + fence->at.end + 1, chunk->at.end + 1 - fence->at.end - 1);
+	struct buffer code = {0};
+	for (struct body_chunk *c = fence + 1; c <= chunk; c++) {
+		take_source(c, text, &code);
+		buffer_puts(&code, "\n");
+	}
+	fence->language = highlight_guess(code.data, code.len);
+	buffer_free(&code);
 	if (!fence->language)
 		return false;
 	for (struct body_chunk *c = fence + 1; c <= chunk; c++) {
@@ -410,8 +470,7 @@ bool body_block(const struct body *b, const char *text, size_t len, int number, 
 		if (chunk->at.block != number)
 			continue;
 		if (chunk->at.kind == MARKDOWN_FENCE_OPEN) {
-			const char *name =
-				markdown_language(text + chunk->at.start, chunk->at.end - chunk->at.start, &name_len);
+			const char *name = named_language(chunk, text, &name_len);
 			*language = xstrndup(name, name_len);
 		} else if (chunk->at.kind == MARKDOWN_CODE) {
 			take_source(chunk, text, code);

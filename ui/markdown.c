@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { FENCE_MIN = 3, INDENT_MAX = 3, TAB = 4, ORDINAL_DIGITS = 9, ITEM_MIN = 2 };
+enum { FENCE_MIN = 3, INDENT_MAX = 3, TAB = 4, ORDINAL_DIGITS = 9, ITEM_MIN = 2, QUOTES_MOST = 32 };
 
 struct text_line {
 	const char *text; /* behind its indentation */
@@ -20,6 +20,27 @@ int markdown_indent(const char *line, size_t len, size_t *bytes)
 		column += line[i] == '\t' ? TAB - column % TAB : 1;
 	*bytes = i;
 	return column;
+}
+
+static size_t skip_columns(const char *line, size_t len, int columns)
+{
+	size_t i = 0;
+	for (int column = 0; column < columns && i < len && (line[i] == ' ' || line[i] == '\t'); i++)
+		column += line[i] == '\t' ? TAB - column % TAB : 1;
+	return i;
+}
+
+size_t markdown_margin(const char *line, size_t len, const struct markdown_chunk *chunk)
+{
+	size_t at = skip_columns(line, len, chunk->indent), bytes;
+	for (int i = 0; i < chunk->quote; i++) {
+		markdown_indent(line + at, len - at, &bytes);
+		if (at + bytes >= len || line[at + bytes] != '>')
+			return at;
+		at += bytes + 1;
+		at += at < len && line[at] == ' ';
+	}
+	return at + (chunk->quote ? skip_columns(line + at, len - at, chunk->inner) : 0);
 }
 
 static struct text_line line_at(const char *text, size_t len, size_t start)
@@ -48,20 +69,47 @@ static int run_length(const char *text, size_t len, char c)
 
 /* --- What a line begins ------------------------------------------------------------- */
 
-/* Models indent fences inside lists further than CommonMark's three columns. */
-static int fence_length(const struct text_line *line)
+/* The line behind up to `most` marks of quotes; *depth: how many there were. */
+static struct text_line in_quotes(const struct text_line *line, int most, int *depth)
 {
-	char c = line->len ? line->text[0] : 0;
-	int run = c == '`' || c == '~' ? run_length(line->text, line->len, c) : 0;
-	if (run < FENCE_MIN || (c == '`' && memchr(line->text + run, '`', line->len - (size_t)run)))
+	struct text_line inside = *line;
+	for (*depth = 0; *depth < most && inside.len && inside.text[0] == '>'; ++*depth) {
+		size_t bytes, mark = inside.len > 1 && inside.text[1] == ' ' ? 2 : 1;
+		inside.text += mark;
+		inside.len -= mark;
+		inside.indent = markdown_indent(inside.text, inside.len, &bytes);
+		inside.text += bytes;
+		inside.len -= bytes;
+	}
+	return inside;
+}
+
+/* Models indent fences inside lists further than CommonMark's three columns. */
+static int fence_length(const struct text_line *whole)
+{
+	int depth;
+	struct text_line line = in_quotes(whole, QUOTES_MOST, &depth);
+	char c = line.len ? line.text[0] : 0;
+	int run = c == '`' || c == '~' ? run_length(line.text, line.len, c) : 0;
+	if (run < FENCE_MIN || (c == '`' && memchr(line.text + run, '`', line.len - (size_t)run)))
 		return 0;
 	return run;
 }
 
-static bool closes(const struct markdown_state *state, const struct text_line *line)
+static bool closes(const struct markdown_state *state, const struct text_line *whole)
 {
-	int run = run_length(line->text, line->len, state->fence);
-	return line->indent <= state->indent + INDENT_MAX && run >= state->length && (size_t)run == line->len;
+	int depth, indent = state->quote ? state->inner : state->indent;
+	struct text_line line = in_quotes(whole, state->quote, &depth);
+	int run = run_length(line.text, line.len, state->fence);
+	return line.indent <= indent + INDENT_MAX && run >= state->length && (size_t)run == line.len;
+}
+
+/* Code in a quote ends with the quote, closed or not. */
+static bool leaves_quote(const struct markdown_state *state, const struct text_line *line)
+{
+	int depth;
+	in_quotes(line, state->quote, &depth);
+	return state->fence && !state->cut && depth < state->quote;
 }
 
 static bool is_heading(const struct text_line *line)
@@ -295,23 +343,30 @@ static size_t cut_long_line(const char *text, const struct text_line *line, stru
 static size_t take_code_line(struct markdown_state *state, const char *text, const struct text_line *line,
 			     struct markdown_chunk *chunk)
 {
-	bool closing = closes(state, line);
+	bool closing = !state->cut && closes(state, line);
 	chunk->kind = closing ? MARKDOWN_FENCE_CLOSE : MARKDOWN_CODE;
 	chunk->block = state->blocks;
 	chunk->indent = state->indent;
+	chunk->quote = state->quote;
+	chunk->inner = state->inner;
 	if (closing)
 		state->fence = 0;
-	return closing ? line->next : cut_long_line(text, line, chunk);
+	size_t next = closing ? line->next : cut_long_line(text, line, chunk);
+	state->cut = chunk->end < line->end;
+	return next;
 }
 
 static size_t take_fence(struct markdown_state *state, const struct text_line *line, struct markdown_chunk *chunk)
 {
+	struct text_line inside = in_quotes(line, QUOTES_MOST, &chunk->quote);
 	chunk->kind = MARKDOWN_FENCE_OPEN;
-	chunk->indent = line->indent;
+	chunk->indent = state->indent = line->indent;
+	chunk->inner = state->inner = chunk->quote ? inside.indent : 0;
 	chunk->block = ++state->blocks;
-	state->fence = line->text[0];
+	state->quote = chunk->quote;
+	state->fence = inside.text[0];
 	state->length = fence_length(line);
-	state->indent = line->indent;
+	state->cut = false;
 	return line->next;
 }
 
@@ -347,6 +402,8 @@ bool markdown_next(struct markdown_state *state, const char *text, size_t len, e
 		return false;
 	struct text_line line = line_at(text, len, *pos);
 	*chunk = (struct markdown_chunk){0};
+	if (leaves_quote(state, &line))
+		state->fence = 0;
 	while (!state->fence && known == MARKDOWN_ALL && line.blank) {
 		chunk->blank_before = true;
 		state->table = false;

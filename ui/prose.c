@@ -122,7 +122,7 @@ static void add_lines(struct renderer *r, const char *text, enum piece_kind kind
 	}
 }
 
-/* Code that has no number: indented, or in a quote. */
+/* Code that has no number: indented, or inside of an item's first line. */
 static void add_code(struct renderer *r, cmark_node *node)
 {
 	int width = room_for(r, CODE_WIDTH), marks = r->mark_count;

@@ -125,6 +125,21 @@ static void assert_content(const char *path, const char *expected)
 	free(text);
 }
 
+/* The marks of a quote are not part of the code that stands in it. */
+static void test_code_in_a_quote(void **state)
+{
+	struct fixture *f = *state;
+	char *path = xasprintf("%s/quoted.sh", f->dir), *line = xasprintf("/save 1 %s", path);
+	answer(f, "> Try:\n> ```sh\n> if true; then\n>   echo a >b\n> fi\n> ```\n\n```c\nint x;\n```\n");
+	assert_seen(f, "│ ▌ ```sh  [1]");
+	assert_seen(f, "```c  [2]");
+	assert_int_equal(transcript_block_count(f->app->transcript), 2);
+	command(f, line);
+	assert_content(path, "if true; then\n  echo a >b\nfi\n");
+	free(line);
+	free(path);
+}
+
 static void test_apply(void **state)
 {
 	struct fixture *f = *state;
@@ -205,6 +220,7 @@ int main(void)
 		WITH_APP(test_escape_stops_it),
 		WITH_APP(test_too_much_output),
 		WITH_APP(test_output_is_inert),
+		WITH_APP(test_code_in_a_quote),
 		WITH_APP(test_apply),
 		WITH_APP(test_revert_looks_first),
 		WITH_APP(test_choosing),

@@ -68,6 +68,18 @@ static void test_lists(void **state)
 	check("- a\n\n  > q\n- b", "• a\n\n  │ q\n• b\n");
 }
 
+/* Code in a quote is code with a number as well; it ends where the quote ends. */
+static void test_code_in_quotes(void **state)
+{
+	check("> q\n>\n> ```sh\n> ls\n>\n> - x\n> ```\n>\n> then\n\nend",
+	      "│ q\n│\n│ ▌ ```sh  [1]\n│ ▌ ls\n│ ▌\n│ ▌ - x\n│ ▌ ```\n│\n│ then\n\nend\n");
+	check("> > ```\n> > > a\n> b\n```\nc\n```", "│ │ ▌ ```  [1]\n│ │ ▌ > a\n│ b\n▌ ```  [2]\n▌ c\n▌ ```\n");
+	check("> ```\n> a\n\nend", "│ ▌ ```  [1]\n│ ▌ a\n\nend\n");
+	check(">```c\n>\tint x;\n>```\n>", "│ ▌ ```c  [1]\n│ ▌     int x;\n│ ▌ ```\n");
+	check("1. x\n\n   > ```c\n   >   y\n   > ```\n2. z",
+	      "1. x\n\n   │ ▌ ```c  [1]\n   │ ▌   y\n   │ ▌ ```\n2. z\n");
+}
+
 static void test_tables(void **state)
 {
 	check("| a | b |\n|---|--:|\n| long | 1 |\n| x | 22 |", "a    │  b\n─────┼───\nlong │  1\nx    │ 22\n");
@@ -148,7 +160,8 @@ static const char document[] =
 	"**b**\n"
 	"  - nested `x`\n- [x] done\n\n1. first\n   ```py\n   def f():\n\n       return 1\n   ```\n   after\n2. "
 	"second\n\n"
-	"   more\n\n> quote *e*\n> > inner\n\n| Name | 値段 |\n|:--|--:|\n| りんご | **1** |\n\n---\n\nهذه **فقرة** مع "
+	"   more\n\n> quote *e*\n> > inner\n>\n> ```py\n> x = 1\n> ```\n>\n> out\n\n| Name | 値段 |\n|:--|--:|\n| "
+	"りんご | **1** |\n\n---\n\nهذه **فقرة** مع "
 	"`code`.\n\n"
 	"- بند\n\n```c\nint main(void)\n{\n}\n```\n```\n\nText\n* star\n+ plus\n\nend ``a ` b`` [x] a_b_c\n";
 
@@ -305,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_code_in_quotes),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_formulas),
 		cmocka_unit_test(test_links),

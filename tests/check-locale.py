@@ -2,8 +2,8 @@
 """The catalogues hold exactly the messages that the program uses, in every complete language.
 
 Keys are string literals of the sources ("status.saved") and names from tables: option.NAME of options.def, action.NAME
-of ui/actions.def, help-key.NAME of ui/help_keys.def, command.NAME of ui/commands.def, role.NAME of roles.def, cli.NAME
-of the commands in cli/cli.c. The texts of errors are English in the sources; the messages error.* are their patterns,
+of ui/actions.def, help-key.NAME of ui/help_keys.def, hint.NAME of ui/hints.def, command.NAME of ui/commands.def,
+role.NAME of roles.def, cli.NAME of the commands in cli/cli.c. The texts of errors are English in the sources; the messages error.* are their patterns,
 and every text has one. Placeholders must agree between languages, and plurals must have the categories that the
 language needs. Texts are written as each language is: no straight quotes, ¿ and ¡ in Spanish, full-width signs in Chinese and Japanese, spaces before ; : ! ? in French (the
 build makes them no-break ones); nothing is left in English; the parts of the status bar keep to their widths.
@@ -50,6 +50,7 @@ def used_keys(known):
                 problems.append(f"{path}: the message {key} is in no catalogue")
     for kind, path, pattern in (("option", "options.def", r'OPTION\(\w+, "([a-z0-9-]+)"'),
                                 ("action", "ui/actions.def", r'ACTION\(\w+, "([a-z-]+)"'),
+                                ("hint", "ui/hints.def", r'HINT\(\w+, "([a-z-]+)"'),
                                 ("help-key", "ui/help_keys.def", r'HELP_KEY\([^"]*"[^"]*", "([a-z-]+)"'),
                                 ("command", "ui/commands.def", r'COMMAND\(\w+, "([a-z-]+)"'),
                                 ("name", "ui/commands.def", r'COMMAND\(\w+, "([a-z-]+)"'),

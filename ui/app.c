@@ -2,6 +2,7 @@
 #include "attach.h"
 #include "completion.h"
 #include "config_watch.h"
+#include "../paths.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +236,18 @@ struct app *app_create(const struct ui_options *options, struct screen *screen)
 	return app;
 }
 
+void app_hints(struct app *app)
+{
+	if (option_flag(app->o.options, OPTION_NO_SAVE) || app->plain ||
+	    strcmp(option_string(app->o.options, OPTION_HINTS), "off") == 0)
+		return;
+	char *dir = path_dir(PATH_STATE);
+	app->hints = hints_open(dir);
+	free(dir);
+	if (option_flag(app->o.options, OPTION_CONTINUE))
+		hints_used(app->hints, HINT_CONTINUE);
+}
+
 static void attach_given_files(struct app *app)
 {
 	int count;
@@ -282,6 +295,7 @@ void app_free(struct app *app)
 	app_terminal_free(app);
 	app_find_close(app);
 	config_watch_close(app->config);
+	hints_free(app->hints);
 	app_tree_forget(app);
 	engine_close(app->engine);
 	if (app->stored) {

@@ -24,6 +24,7 @@
 #define APP_H
 
 #include "editor.h"
+#include "hints.h"
 #include "keys.h"
 #include "loop.h"
 #include "screen.h"
@@ -86,6 +87,7 @@ struct app {
 	struct editor *editor;
 	struct keys *keys;
 	struct app_terminal *terminal; /* what it is; NULL: never asked */
+	struct hints *hints;           /* NULL: none are wanted */
 	struct overlay *overlay;       /* what lies over the transcript, or NULL */
 	struct config_watch *config;   /* NULL: nobody watches the configuration file */
 	struct app_blocks *blocks;     /* what is being run, asked, or can be taken back; NULL: nothing yet */
@@ -157,6 +159,7 @@ struct app {
 /* --- app.c --- */
 struct app *app_create(const struct ui_options *, struct screen *);
 void app_free(struct app *);
+void app_hints(struct app *); /* they are wanted, unless the options say no */
 void app_start(struct app *); /* the model, the conversation, the first prompt */
 void app_input(struct app *, const char *bytes, size_t len);
 void app_tick(struct app *);                              /* whatever time has made due */

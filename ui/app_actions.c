@@ -46,6 +46,8 @@ void app_send_now(struct app *app)
 		app_tree_command_given(app, editing);
 	} else {
 		struct buffer message = {0};
+		if (attach_any(app))
+			hints_used(app->hints, HINT_ATTACH);
 		attach_expand(app, text, len, &message);
 		if (!app_tree_send(app, message.data, message.len))
 			app_turn_send(app, message.data, message.len);
@@ -131,6 +133,7 @@ static void feed(struct app *app, const char *bytes)
 void app_action(struct app *app, enum action action)
 {
 	app->dirty = true;
+	hints_used_action(app->hints, action);
 	switch (action) {
 	case ACTION_SEND: app_send_now(app); break;
 	case ACTION_NEWLINE:

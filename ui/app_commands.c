@@ -534,6 +534,7 @@ bool app_command(struct app *app, const char *line, size_t len)
 		return true;
 	}
 	struct call call = {app, xstrndup(command.argument, command.argument_len), command.force};
+	hints_used_command(app->hints, command.id);
 	handlers[command.id](&call);
 	free(call.argument);
 	return true;

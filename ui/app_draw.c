@@ -193,6 +193,17 @@ static void draw_notice(struct app *app, const struct plan *p)
 	status_bar_progress(app->screen, app->tr, p->notice, &progress);
 }
 
+static void draw_status(struct app *app, int row, struct status_bar *status)
+{
+	bool shown = false, busy = app->overlay || app->find || app->selecting;
+	enum hint hint = busy ? HINT_COUNT : hints_now(app->hints, app->now);
+	status->hint = hint < HINT_COUNT ? i18n_text(app->tr, hints_message(hint)) : NULL;
+	status->hint_shown = &shown;
+	status_bar_draw(app->screen, app->tr, row, status);
+	if (shown)
+		hints_shown(app->hints, hint, app->now);
+}
+
 int64_t app_draw_due(const struct app *app)
 {
 	int64_t rest = app->draw_ms * 3;
@@ -222,7 +233,7 @@ void app_draw(struct app *app)
 	draw_attached(app, &p);
 	editor_draw(app->editor, app->screen, p.input, p.input_rows, &row, &column);
 	if (p.status >= 0)
-		status_bar_draw(app->screen, app->tr, p.status, &status);
+		draw_status(app, p.status, &status);
 	if (p.notice >= 0 && app->find) {
 		row = p.notice;
 		column = app_find_draw(app, p.notice);

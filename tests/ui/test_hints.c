@@ -1,0 +1,77 @@
+/* Hints come one after another, and come to an end. */
+#include "app_fixture.h"
+#include "ui/hints.h"
+
+enum { LATER = 10 * 60 * 1000 };
+
+static void look_away(struct fixture *f)
+{
+	f->app->now += LATER;
+}
+
+static int shown(struct fixture *f, const char *text)
+{
+	return strstr(screen(f), text) != NULL;
+}
+
+static void test_one_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	f->app->hints = hints_open(f->dir);
+	assert_seen(f, "Ctrl+P lists all commands");
+	f->app->now += 40 * 1000;
+	assert_not_seen(f, "Ctrl+P lists all commands"); /* nothing else in the same minute, either */
+	assert_int_equal(hints_now(f->app->hints, f->app->now), HINT_COUNT);
+	look_away(f);
+	assert_seen(f, "/copy 1");
+}
+
+static void test_three_times_then_never(void **state)
+{
+	struct fixture *f = *state;
+	int times = 0;
+	for (int i = 0; i < 40; i++) { /* each in a chat of its own: they are counted in the file */
+		hints_free(f->app->hints);
+		f->app->hints = hints_open(f->dir);
+		times += shown(f, "Ctrl+P lists all commands");
+		look_away(f);
+	}
+	assert_int_equal(times, 3);
+	assert_int_equal(hints_now(f->app->hints, f->app->now), HINT_COUNT);
+}
+
+static void test_what_was_used_is_known(void **state)
+{
+	struct fixture *f = *state;
+	f->app->hints = hints_open(f->dir);
+	assert_seen(f, "Ctrl+P lists all commands");
+	keys(f, "\020\033");
+	assert_not_seen(f, "Ctrl+P lists all commands");
+	for (int i = 0; i < 40; i++, look_away(f))
+		assert_not_seen(f, "Ctrl+P lists all commands");
+}
+
+static void test_only_where_there_is_room(void **state)
+{
+	struct fixture *f = *state;
+	f->app->screen->ops->close(f->app->screen);
+	f->screen = f->app->screen = screen_open_headless(24, 40);
+	f->app->hints = hints_open(f->dir);
+	assert_not_seen(f, "Ctrl+P lists");
+	char *path = xasprintf("%s/hints", f->dir);
+	assert_int_not_equal(access(path, F_OK), 0); /* nor counted */
+	free(path);
+}
+
+#define KEPT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KEPT(test_one_at_a_time),
+		KEPT(test_three_times_then_never),
+		KEPT(test_what_was_used_is_known),
+		KEPT(test_only_where_there_is_room),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

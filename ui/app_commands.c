@@ -268,6 +268,14 @@ static int block_number(const struct call *c, char **rest, const char *form)
 	return 0;
 }
 
+static void do_fold(const struct call *c)
+{
+	char *rest = c->argument;
+	int number = block_number(c, &rest, "N");
+	if (number && !transcript_fold_block(c->app->transcript, number))
+		say(c->app, STYLE_DIM, i18n_format(c->app->tr, "chat.fold-short", I18N_I(number)));
+}
+
 static void do_run(const struct call *c)
 {
 	char *rest = c->argument;
@@ -518,6 +526,7 @@ static handler_fn *const handlers[] = {
 	[COMMAND_EXIT] = do_exit,     [COMMAND_RUN] = do_run,       [COMMAND_OUTPUT] = do_output,
 	[COMMAND_APPLY] = do_apply,   [COMMAND_REVERT] = do_revert, [COMMAND_REDO] = do_redo,
 	[COMMAND_ROLE] = do_role,     [COMMAND_PIN] = do_pin,       [COMMAND_COMPACT] = do_compact,
+	[COMMAND_FOLD] = do_fold,
 };
 static_assert(sizeof(handlers) / sizeof(handlers[0]) == COMMAND_COUNT, "every command has a handler");
 

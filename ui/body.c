@@ -380,19 +380,26 @@ static bool guess(struct body *b, struct body_chunk *chunk, const char *text, si
 	return true;
 }
 
-/* Line `line` of code is at the end of a long block's beginning, or behind it. */
-static bool fold_line(struct body *b, struct body_chunk *chunk)
+/* The block has more lines of code than that. */
+static bool is_longer(const struct body *b, const struct body_chunk *fence, int lines)
 {
-	int index = (int)(chunk - b->chunks), fence = index - chunk->line, probe = fence + FOLD_LONG + 1;
-	if (chunk->line <= FOLD_SHOWN || probe >= b->count)
-		return false;
-	return b->chunks[probe].at.kind == MARKDOWN_CODE && b->chunks[probe].at.block == chunk->at.block;
+	const struct body_chunk *probe = fence + lines + 1;
+	return probe < b->chunks + b->count && probe->at.kind == MARKDOWN_CODE && probe->at.block == fence->at.block;
 }
 
-static void count_line(struct body *b, struct body_chunk *chunk, bool fold)
+/* Whether a line of code belongs to a block that is cut short. */
+static bool folds(const struct body *b, const struct body_chunk *chunk, const struct body_options *o)
+{
+	const struct body_chunk *fence = chunk - chunk->line;
+	if (fence->fold == BODY_FOLD_LIKE_ALL)
+		return o->fold && is_longer(b, fence, FOLD_LONG);
+	return fence->fold == BODY_FOLDED;
+}
+
+static void count_line(struct body *b, struct body_chunk *chunk, const struct body_options *o)
 {
 	chunk->line = chunk->at.kind == MARKDOWN_CODE ? chunk[-1].line + 1 : 0;
-	bool hidden = fold && chunk->line && fold_line(b, chunk);
+	bool hidden = chunk->line > FOLD_SHOWN && folds(b, chunk, o);
 	chunk->hidden = hidden;
 	if (hidden)
 		chunk->rows = 0;
@@ -401,6 +408,20 @@ static void count_line(struct body *b, struct body_chunk *chunk, bool fold)
 void body_recount(struct body *b)
 {
 	b->laid = 0;
+	for (int i = 0; i < b->count; i++)
+		b->chunks[i].fold = BODY_FOLD_LIKE_ALL;
+}
+
+bool body_fold(struct body *b, int number)
+{
+	struct body_chunk *fence = b->chunks, *end = b->chunks + b->count;
+	while (fence < end && (fence->at.kind != MARKDOWN_FENCE_OPEN || fence->at.block != number))
+		fence++;
+	if (fence == end || !is_longer(b, fence, FOLD_SHOWN + 1))
+		return false;
+	fence->fold = body_hidden(b, fence) ? BODY_UNFOLDED : BODY_FOLDED;
+	b->laid = 0;
+	return true;
 }
 
 int body_hidden(const struct body *b, const struct body_chunk *fence)
@@ -422,9 +443,9 @@ void body_lay(struct body *b, const char *text, size_t len, const struct body_op
 		chunk->rows = chunk->at.blank_before && b->laid && chunk->pieces.count;
 		for (int i = 0; i < chunk->pieces.count; i++)
 			chunk->rows += chunk->pieces.list[i].rows;
-		count_line(b, chunk, o->fold);
+		count_line(b, chunk, o);
 		/* A block that has just grown long: its lines before are folded as well. */
-		bool grown = o->fold && chunk->line == FOLD_LONG + 1 && !chunk[FOLD_SHOWN - FOLD_LONG].hidden;
+		bool grown = chunk->line == FOLD_LONG + 1 && chunk->hidden && !chunk[FOLD_SHOWN - FOLD_LONG].hidden;
 		if (grown) {
 			b->laid -= FOLD_LONG - FOLD_SHOWN;
 			continue;

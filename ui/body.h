@@ -27,6 +27,9 @@ struct body_options {
 };
 enum { BODY_NO_NUMBERS = -1 }; /* as block_base: it is not known yet */
 
+/* Of one block, beside body_options.fold. */
+enum body_fold { BODY_FOLD_LIKE_ALL, BODY_FOLDED, BODY_UNFOLDED };
+
 struct body_chunk {
 	struct markdown_chunk at;
 	struct markdown_state before;
@@ -35,6 +38,7 @@ struct body_chunk {
 	const struct language *language; /* of a line of code and of its fence, NULL: not known */
 	struct highlight_state after;    /* a line of code */
 	bool unnamed;                    /* a fence that names no language: it is guessed */
+	enum body_fold fold;             /* of a fence */
 	int line;                        /* of code, from 1 */
 	bool hidden;                     /* a line of code that is folded away */
 	int first_row, rows;             /* within the body, the empty row before included */
@@ -58,7 +62,9 @@ void body_unlay(struct body *);                                /* the options ha
 void body_lay(struct body *, const char *text, size_t len, const struct body_options *);
 /* The piece that row belongs to, and which of its rows it is; NULL: an empty row. */
 const struct piece *body_row(const struct body *, int row, int *row_in_piece, const struct body_chunk **);
-void body_recount(struct body *); /* body_options.fold has changed */
+void body_recount(struct body *); /* body_options.fold has changed, and holds for every block again */
+/* Folds code block number (from 1) or unfolds it, once it is laid out; false: it is too short. */
+bool body_fold(struct body *, int number);
 /* Lines that are folded away under the fence that the chunk is. */
 int body_hidden(const struct body *, const struct body_chunk *fence);
 /* The source of code block number (from 1) appended to code; language: what its fence names, caller frees. */

@@ -352,18 +352,36 @@ int transcript_block_count(struct transcript *t)
 	return t->entries[t->count - 1].block_base + blocks_of(&t->entries[t->count - 1]);
 }
 
+/* The entry that block number stands in, and which of the entry's it is; -1: there is none. */
+static int block_entry(struct transcript *t, int number, int *within)
+{
+	if (number < 1 || number > transcript_block_count(t))
+		return -1;
+	for (int i = 0; i < t->count; i++) {
+		*within = number - t->entries[i].block_base;
+		if (*within >= 1 && *within <= blocks_of(&t->entries[i]))
+			return i;
+	}
+	return -1;
+}
+
 bool transcript_block(struct transcript *t, int number, struct buffer *code, char **language)
 {
+	int within, index = block_entry(t, number, &within);
 	*language = NULL;
-	if (number < 1 || number > transcript_block_count(t))
+	if (index < 0)
 		return false;
-	for (int i = 0; i < t->count; i++) {
-		const struct entry *entry = &t->entries[i];
-		int within = number - entry->block_base;
-		if (within >= 1 && within <= blocks_of(entry))
-			return body_block(&entry->body, text_of(entry), entry->text.len, within, code, language);
-	}
-	return false;
+	const struct entry *entry = &t->entries[index];
+	return body_block(&entry->body, text_of(entry), entry->text.len, within, code, language);
+}
+
+bool transcript_fold_block(struct transcript *t, int number)
+{
+	int within, index = block_entry(t, number, &within);
+	if (index < 0 || !body_fold(&laid(t, index)->body, within))
+		return false;
+	t->entries[index].rows = -1;
+	return true;
 }
 
 /* --- The view ----------------------------------------------------------------------------------- */

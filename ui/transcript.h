@@ -60,6 +60,8 @@ bool transcript_is_raw(const struct transcript *);
 /* Code blocks of more than a dozen lines are cut short on the screen. */
 void transcript_fold(struct transcript *, bool);
 bool transcript_is_folded(const struct transcript *);
+/* Folds block number alone, or unfolds it, until the next transcript_fold; false: it is too short. */
+bool transcript_fold_block(struct transcript *, int number);
 
 /* Choosing parts to copy: paragraphs, items, lines of code. The cursor begins at the
  * last part in view; false: there is nothing to choose from. */

@@ -107,6 +107,43 @@ static void test_output_is_inert(void **state)
 	assert_int_equal(transcript_block_count(f->app->transcript), 1);
 }
 
+/* One block is folded or unfolded alone; Alt+Z is for all again. */
+static void test_folding(void **state)
+{
+	struct fixture *f = *state;
+	answer(f, "```\na1\na2\na3\na4\na5\na6\na7\n```\n> ```\n> b1\n> b2\n> b3\n> b4\n> b5\n> b6\n> ```\n"
+		  "```\nshort\n```\n");
+	command(f, "/fold 2");
+	assert_seen(f, "a7");
+	assert_seen(f, "b4");
+	assert_not_seen(f, "b5");
+	assert_seen(f, "[2]  ⋯ 2");
+	command(f, "/fold 1");
+	command(f, "/fold 2");
+	assert_not_seen(f, "a5");
+	assert_seen(f, "[1]  ⋯ 3");
+	assert_seen(f, "b6");
+	keys(f, "\033z"); /* none of them is long */
+	assert_seen(f, "a7");
+	assert_seen(f, "b6");
+	command(f, "/fold 3");
+	assert_seen(f, "too short to fold");
+	command(f, "/fold 4");
+	assert_seen(f, "No code block 4");
+}
+
+static void test_a_long_one_unfolded(void **state)
+{
+	struct fixture *f = *state;
+	answer(f, "```\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\nlast\n```\n");
+	keys(f, "\033z");
+	assert_not_seen(f, "last");
+	command(f, "/fold 1");
+	assert_seen(f, "last");
+	command(f, "/fold 1");
+	assert_not_seen(f, "last");
+}
+
 static char *content(const char *path)
 {
 	char *text = xcalloc(1, 4096);
@@ -221,6 +258,8 @@ int main(void)
 		WITH_APP(test_too_much_output),
 		WITH_APP(test_output_is_inert),
 		WITH_APP(test_code_in_a_quote),
+		WITH_APP(test_folding),
+		WITH_APP(test_a_long_one_unfolded),
 		WITH_APP(test_apply),
 		WITH_APP(test_revert_looks_first),
 		WITH_APP(test_choosing),

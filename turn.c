@@ -237,7 +237,8 @@ static void put_before(struct message_end *later, struct message_end *earlier)
 {
 	size_t count = later->count + earlier->count;
 	earlier->messages = xreallocarray(earlier->messages, count + 1, sizeof(*earlier->messages));
-	memcpy(earlier->messages + earlier->count, later->messages, later->count * sizeof(*later->messages));
+	if (later->count)
+		memcpy(earlier->messages + earlier->count, later->messages, later->count * sizeof(*later->messages));
 	free(later->messages);
 	later->messages = earlier->messages;
 	later->count = count;

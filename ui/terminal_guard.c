@@ -61,8 +61,11 @@ void terminal_guard_arm(int fd, const char *message)
 	guard.message_len = keep(guard.message, MESSAGE_MOST, message, strlen(message));
 	sigaltstack(&stack, &guard.stack_before);
 	sigfillset(&action.sa_mask);
-	for (int i = 0; i < FAULTS; i++)
-		sigaction(faults[i], &action, &guard.before[i]);
+	for (int i = 0; i < FAULTS; i++) {
+		sigaction(faults[i], NULL, &guard.before[i]);
+		if (guard.before[i].sa_handler != SIG_IGN) /* whoever began us in the background had reasons */
+			sigaction(faults[i], &action, NULL);
+	}
 	guard.armed = true;
 }
 

@@ -30,6 +30,8 @@ class Terminal:
         def child():
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            for number in (signal.SIGINT, signal.SIGQUIT):  # tests may run in the background, which ignores them
+                signal.signal(number, signal.SIG_DFL)
 
         self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, env=environment,
                                         preexec_fn=child, cwd=cwd, close_fds=True)

@@ -75,7 +75,8 @@ static void add_description(struct help *help, const struct line *line)
 /* The lines as rows of the screen's width. The line on top stays there. */
 static void lay_out(struct help *help, int columns)
 {
-	const struct line *top = help->rows && help->top < help->row_count ? help->rows[help->top].line : NULL;
+	const struct line *top =
+		help->rows && help->top >= 0 && help->top < help->row_count ? help->rows[help->top].line : NULL;
 	if (help->rows && help->columns == columns)
 		return;
 	free_rows(help);

@@ -77,9 +77,9 @@ char *app_settings_about(const struct app *app, enum option_id id)
 
 char *app_settings_origin(const struct app *app, enum option_id id)
 {
-	char *own = own_value(app, id);
-	const char *key = recommended(app, id) ? "set.model" : "set.default";
-	char *text = i18n_format_args(app->tr, key, &I18N_S(own), 1);
+	char *own = recommended(app, id);
+	const char *key = own ? "set.model" : "set.default", *value = own ? own : option_table[id].fallback;
+	char *text = i18n_format_args(app->tr, key, &I18N_S(value), 1);
 	free(own);
 	return text;
 }

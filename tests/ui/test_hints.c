@@ -63,6 +63,34 @@ static void test_only_where_there_is_room(void **state)
 	free(path);
 }
 
+static void open_with(struct fixture *f, enum option_id id, const char *value)
+{
+	char err[256];
+	options_unset(f->options, id);
+	if (value)
+		assert_int_equal(options_set(f->options, id, value, err, sizeof(err)), 0);
+	hints_free(f->app->hints);
+	f->app->hints = NULL;
+	app_hints(f->app);
+}
+
+static void test_only_where_they_are_wanted(void **state)
+{
+	struct fixture *f = *state;
+	setenv("BORA_STATE_DIR", f->dir, 1);
+	open_with(f, OPTION_HINTS, "off");
+	assert_null(f->app->hints);
+	open_with(f, OPTION_HINTS, NULL);
+	assert_non_null(f->app->hints);
+	open_with(f, OPTION_NO_SAVE, "true");
+	assert_null(f->app->hints);
+	f->app->plain = true;
+	open_with(f, OPTION_NO_SAVE, NULL);
+	assert_null(f->app->hints);
+	f->app->plain = false;
+	unsetenv("BORA_STATE_DIR");
+}
+
 #define KEPT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -72,6 +100,7 @@ int main(void)
 		KEPT(test_three_times_then_never),
 		KEPT(test_what_was_used_is_known),
 		KEPT(test_only_where_there_is_room),
+		KEPT(test_only_where_they_are_wanted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

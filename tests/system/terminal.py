@@ -92,6 +92,8 @@ class Terminal:
         while time.monotonic() < end:
             self.read(0.02)
             if self.process.poll() is not None:
+                while self.read(0.05):  # what it wrote last
+                    pass
                 return self.process.returncode
         raise AssertionError("did not exit; screen:\n" + self.text())
 

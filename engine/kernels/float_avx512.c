@@ -35,14 +35,13 @@ INLINE __m512 load_floats(enum tensor_type type, const uint8_t *row, int64_t i, 
 	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
 }
 
-/* Elements i..i + count - 1 of a row as floats, and zeros to a whole number of LANES. */
+#include "float_tile.h"
+
 INLINE void convert(enum tensor_type type, const uint8_t *row, int64_t i, int64_t count, float *out)
 {
 	for (int64_t j = 0; j < count || j % LANES; j += WIDTH)
 		_mm512_store_ps(out + j, load_floats(type, row, i + j, mask_of(count - j)));
 }
-
-#include "float_tile.h"
 
 INLINE void dot_columns(enum tensor_type type, const uint8_t *row, const float *x, size_t x_stride, int64_t n, int k,
 			float *y, size_t y_stride)
@@ -83,24 +82,7 @@ INLINE void few_floats(enum tensor_type type, const struct floats *m, int64_t fi
 	}
 }
 
-INLINE void multiply(enum tensor_type type, const struct floats *m, int64_t first, int64_t last, int k)
-{
-	if (k <= FEW)
-		few_floats(type, m, first, last, k);
-	else
-		tile_floats(type, m, first, last, k);
-}
-
-void avx512_float_matmul(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first,
-			 int64_t last, const float *x, size_t x_stride, int k, float *y, size_t y_stride)
-{
-	const struct floats m = {w, row_bytes, x_stride, y_stride, n, x, y};
-	switch (type) {
-	case TYPE_F32: multiply(TYPE_F32, &m, first, last, k); break;
-	case TYPE_F16: multiply(TYPE_F16, &m, first, last, k); break;
-	default: multiply(TYPE_BF16, &m, first, last, k);
-	}
-}
+FLOAT_MATMUL(avx512_float_matmul)
 
 float avx512_dot_f32(const float *a, const float *b, int64_t n)
 {

@@ -6,7 +6,9 @@
  * bits would depend on the tokens beside it.
  *
  * The file that includes this gives vec, WIDTH (its floats), ROWS_AT_ONCE (whose sums fit in registers, four columns
- * each), vec_load(), vec_store(), vec_zero(), vec_fma(), convert() and vec_sum(). */
+ * each), FEW (columns that need no tile), vec_load(), vec_fma() and vec_sum(), and afterwards
+ *     convert()         elements i..i + count - 1 of a row as floats, and zeros to a whole number of LANES
+ *     few_floats()      rows first..last - 1 times up to FEW columns. */
 enum {
 	PARTS = LANES / WIDTH,
 	TILE_ROWS = 6,
@@ -29,6 +31,9 @@ struct tile {
 			    [STRETCH]; /* the end of columns that are no whole number of lanes, completed with zeros */
 	vec sums[ACROSS][TILE_ROWS][PARTS];
 };
+
+INLINE void convert(enum tensor_type type, const uint8_t *row, int64_t i, int64_t count, float *out);
+INLINE void few_floats(enum tensor_type type, const struct floats *m, int64_t first, int64_t last, int k);
 
 INLINE void add_part(const struct tile *t, int first_row, const float *const *x, int64_t count, int columns, int part,
 		     vec (*sums)[TILE_ROWS][PARTS])
@@ -115,3 +120,25 @@ INLINE void tile_floats(enum tensor_type type, const struct floats *m, int64_t f
 		for (int64_t r = first; r < last; r += TILE_ROWS)
 			tile_rows(type, &t, m, r, last, c, k - c < ACROSS ? k - c : ACROSS);
 }
+
+INLINE void multiply_floats(enum tensor_type type, const struct floats *m, int64_t first, int64_t last, int k)
+{
+	if (k <= FEW)
+		few_floats(type, m, first, last, k);
+	else
+		tile_floats(type, m, first, last, k);
+}
+
+/* matmul() of kernels.h for F32, F16 and BF16: each compiled by itself. */
+#define FLOAT_MATMUL(name)                                                                                           \
+	void name(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first, int64_t last, \
+		  const float *x, size_t x_stride, int k, float *y, size_t y_stride)                                 \
+	{                                                                                                            \
+		const struct floats m = {w, row_bytes, x_stride, y_stride, n, x, y};                                 \
+		if (type == TYPE_F32)                                                                                \
+			multiply_floats(TYPE_F32, &m, first, last, k);                                               \
+		else if (type == TYPE_F16)                                                                           \
+			multiply_floats(TYPE_F16, &m, first, last, k);                                               \
+		else                                                                                                 \
+			multiply_floats(TYPE_BF16, &m, first, last, k);                                              \
+	}

@@ -885,10 +885,6 @@ INLINE void many_columns(unpack_fn *unpack, struct layout t, int k, const struct
 
 /* --- Dispatch by type ---------------------------------------------------------------------------------- */
 
-typedef void product_fn(const struct matrix *m, int64_t first, int64_t last, int k);
-
-#include "two_passes.h"
-
 #define PRODUCT(name, ...)                                                                                            \
 	static __attribute__((noinline)) void few_##name(const struct matrix *m, int64_t first, int64_t last, int k)  \
 	{                                                                                                             \
@@ -919,16 +915,7 @@ PRODUCT(q5_k, .bytes = 176)
 PRODUCT(q6_k, .bytes = 210, .halves = true, .offset = 5)
 PRODUCT(iq4_xs, .bytes = 136)
 
-static product_fn *const few[TYPE_COUNT] = {
-	[TYPE_Q4_0] = few_q4_0, [TYPE_Q4_1] = few_q4_1,     [TYPE_Q5_0] = few_q5_0,     [TYPE_Q5_1] = few_q5_1,
-	[TYPE_Q8_0] = few_q8_0, [TYPE_IQ4_NL] = few_iq4_nl, [TYPE_IQ4_XS] = few_iq4_xs, [TYPE_Q2_K] = few_q2_k,
-	[TYPE_Q3_K] = few_q3_k, [TYPE_Q4_K] = few_q4_k,     [TYPE_Q5_K] = few_q5_k,     [TYPE_Q6_K] = few_q6_k,
-};
-static product_fn *const many[TYPE_COUNT] = {
-	[TYPE_Q4_0] = many_q4_0, [TYPE_Q4_1] = many_q4_1,     [TYPE_Q5_0] = many_q5_0,     [TYPE_Q5_1] = many_q5_1,
-	[TYPE_Q8_0] = many_q8_0, [TYPE_IQ4_NL] = many_iq4_nl, [TYPE_IQ4_XS] = many_iq4_xs, [TYPE_Q2_K] = many_q2_k,
-	[TYPE_Q3_K] = many_q3_k, [TYPE_Q4_K] = many_q4_k,     [TYPE_Q5_K] = many_q5_k,     [TYPE_Q6_K] = many_q6_k,
-};
+#include "product_table.h"
 
 void avx512_multiply(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first, int64_t last,
 		     const uint8_t *act, size_t act_stride, int k, float *y, size_t y_stride)
@@ -943,10 +930,7 @@ void avx512_multiply(enum tensor_type type, const uint8_t *w, size_t row_bytes, 
 				   .n = n,
 				   .y = y + (size_t)c * y_stride,
 				   .last_lanes = lanes_of_last(n)};
-		if (columns > FEW && columns <= 2 * FEW)
-			two_passes(few[type], &m, first, last, columns);
-		else
-			(columns <= FEW ? few : many)[type](&m, first, last, columns);
+		product(type, &m, first, last, columns);
 	}
 }
 #endif

@@ -14,11 +14,9 @@
 #endif
 
 enum {
-	FEW = 4,          /* columns that one unpacking serves without a tile */
-	ROWS = 16,        /* of a tile: two registers */
-	COLUMNS = 8,      /* that a block of a tile serves while it is in the first-level cache */
-	ACROSS = 64,      /* columns that part of a long row serves before the next part is unpacked */
-	TILE_BLOCKS = 20, /* pairs of superblocks in a tile: it stays in the second-level cache */
+	FEW = 4,   /* columns that one unpacking serves without a tile */
+	ROWS = 16, /* of a tile */
+	PARTS = 2, /* registers of eight of them */
 	MOST_BYTES = 34 * GROUPS,
 };
 
@@ -543,78 +541,21 @@ INLINE void tile_some(struct layout l, const struct tile *tile, const uint8_t *a
 		tile_lane(l, tile, lane, act, stride, columns, halves, acc);
 }
 
-/* A block of a tile times up to COLUMNS columns. */
-INLINE void tile_columns(struct layout l, const struct tile *tile, const uint8_t *act, size_t stride, int columns,
-			 __m256 (*acc)[SUMS][2])
+typedef __m256 vec;
+
+INLINE vec vec_add(vec a, vec b)
 {
-	int c = 0;
-	for (; c + FEW <= columns; c += FEW)
-		tile_some(l, tile, act + (size_t)c * stride, stride, FEW, acc + c);
-	if (c + 2 <= columns) {
-		tile_some(l, tile, act + (size_t)c * stride, stride, 2, acc + c);
-		c += 2;
-	}
-	if (c < columns)
-		tile_some(l, tile, act + (size_t)c * stride, stride, 1, acc + c);
+	return _mm256_add_ps(a, b);
 }
 
-static void finish_column(const __m256 (*acc)[2], int64_t rows, float *y)
+INLINE void vec_store(float *to, vec x)
 {
-	float sums[ROWS];
-	for (int j = 0; j < 2; j++) {
-		__m256 x[8];
-#pragma GCC unroll 8
-		for (int i = 0; i < 8; i++)
-			x[i] = _mm256_add_ps(acc[i][j], acc[i + 8][j]);
-		__m256 even = _mm256_add_ps(_mm256_add_ps(x[0], x[4]), _mm256_add_ps(x[2], x[6]));
-		__m256 odd = _mm256_add_ps(_mm256_add_ps(x[1], x[5]), _mm256_add_ps(x[3], x[7]));
-		_mm256_storeu_ps(sums + 8 * j, _mm256_add_ps(even, odd));
-	}
-	memcpy(y, sums, (size_t)(rows < ROWS ? rows : ROWS) * sizeof(*sums));
+	_mm256_storeu_ps(to, x);
 }
 
-/* Sixteen rows from r times up to ACROSS columns; `filled`: the tile holds whole rows. */
-INLINE void tile_rows(weights_fn *weights, scales_fn *scales, struct layout l, int columns, const struct matrix *m,
-		      int64_t r, int64_t last, bool filled, const uint8_t *act, float *y, struct tile *tile)
-{
-	__m256 acc[ACROSS][SUMS][2];
-	int64_t blocks = act_blocks(m->n);
-	memset(acc, 0, (size_t)columns * sizeof(*acc));
-	for (int64_t first = 0; first < blocks; first += TILE_BLOCKS) {
-		int64_t count = blocks - first < TILE_BLOCKS ? blocks - first : TILE_BLOCKS;
-		if (!filled)
-			fill_tile(weights, scales, l, m, r, last, first, count, tile);
-		for (int c = 0; c < columns; c += COLUMNS) {
-			const uint8_t *at = act + (size_t)c * m->act_stride + (size_t)first * sizeof(struct act_block);
-			for (int64_t i = 0; i < count; i++, at += sizeof(struct act_block))
-				tile_columns(l, &tile[i], at, m->act_stride,
-					     columns - c < COLUMNS ? columns - c : COLUMNS, acc + c);
-		}
-	}
-	for (int c = 0; c < columns; c++)
-		finish_column(acc[c], last - r, y + (size_t)c * m->y_stride + r);
-}
-
-INLINE void many_columns(weights_fn *weights, scales_fn *scales, struct layout l, int k, const struct matrix *m,
-			 int64_t first, int64_t last)
-{
-	struct tile tile[TILE_BLOCKS];
-	int64_t blocks = act_blocks(m->n);
-	bool whole = blocks <= TILE_BLOCKS;
-	for (int64_t r = first; r < last; r += ROWS) {
-		if (whole)
-			fill_tile(weights, scales, l, m, r, last, 0, blocks, tile);
-		for (int c = 0; c < k; c += ACROSS)
-			tile_rows(weights, scales, l, k - c < ACROSS ? k - c : ACROSS, m, r, last, whole,
-				  m->act + (size_t)c * m->act_stride, m->y + (size_t)c * m->y_stride, tile);
-	}
-}
+#include "product_tiles.h"
 
 /* --- By type ------------------------------------------------------------------------------------------- */
-
-typedef void product_fn(const struct matrix *m, int64_t first, int64_t last, int k);
-
-#include "two_passes.h"
 
 #define PRODUCT(name, ...)                                                                                            \
 	static __attribute__((noinline)) void few_##name(const struct matrix *m, int64_t first, int64_t last, int k)  \
@@ -627,10 +568,21 @@ typedef void product_fn(const struct matrix *m, int64_t first, int64_t last, int
 		default: few_columns(weights_##name, scales_##name, l, FEW, m, first, last);                          \
 		}                                                                                                     \
 	}                                                                                                             \
-	static __attribute__((noinline)) void many_##name(const struct matrix *m, int64_t first, int64_t last, int k) \
+	static __attribute__((noinline)) void fill_##name(const struct matrix *m, int64_t r, int64_t last,            \
+							  int64_t first, int64_t count, struct tile *tile)            \
 	{                                                                                                             \
 		const struct layout l = {__VA_ARGS__};                                                                \
-		many_columns(weights_##name, scales_##name, l, k, m, first, last);                                    \
+		fill_tile(weights_##name, scales_##name, l, m, r, last, first, count, tile);                          \
+	}                                                                                                             \
+	static __attribute__((noinline)) void tile_##name(const struct tile *tile, const uint8_t *act, size_t stride, \
+							  int columns, vec(*acc)[SUMS][PARTS])                        \
+	{                                                                                                             \
+		const struct layout l = {__VA_ARGS__};                                                                \
+		tile_columns(l, tile, act, stride, columns, acc);                                                     \
+	}                                                                                                             \
+	static void many_##name(const struct matrix *m, int64_t first, int64_t last, int k)                           \
+	{                                                                                                             \
+		many_columns(fill_##name, tile_##name, m, first, last, k);                                            \
 	}
 
 PRODUCT(q4_0, 18, 15, .small = true)
@@ -646,16 +598,7 @@ PRODUCT(q2_k, 84, 3, .halves = true, .mins = true)
 PRODUCT(q3_k, 110, 7, .halves = true, .offset = 4)
 PRODUCT(q6_k, 210, 63, .halves = true, .offset = 32)
 
-static product_fn *const few[TYPE_COUNT] = {
-	[TYPE_Q4_0] = few_q4_0, [TYPE_Q4_1] = few_q4_1,     [TYPE_Q5_0] = few_q5_0,     [TYPE_Q5_1] = few_q5_1,
-	[TYPE_Q8_0] = few_q8_0, [TYPE_IQ4_NL] = few_iq4_nl, [TYPE_IQ4_XS] = few_iq4_xs, [TYPE_Q2_K] = few_q2_k,
-	[TYPE_Q3_K] = few_q3_k, [TYPE_Q4_K] = few_q4_k,     [TYPE_Q5_K] = few_q5_k,     [TYPE_Q6_K] = few_q6_k,
-};
-static product_fn *const many[TYPE_COUNT] = {
-	[TYPE_Q4_0] = many_q4_0, [TYPE_Q4_1] = many_q4_1,     [TYPE_Q5_0] = many_q5_0,     [TYPE_Q5_1] = many_q5_1,
-	[TYPE_Q8_0] = many_q8_0, [TYPE_IQ4_NL] = many_iq4_nl, [TYPE_IQ4_XS] = many_iq4_xs, [TYPE_Q2_K] = many_q2_k,
-	[TYPE_Q3_K] = many_q3_k, [TYPE_Q4_K] = many_q4_k,     [TYPE_Q5_K] = many_q5_k,     [TYPE_Q6_K] = many_q6_k,
-};
+#include "product_table.h"
 
 static void PRODUCT256(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first,
 		       int64_t last, const uint8_t *act, size_t act_stride, const float *x, size_t x_stride, int k,
@@ -664,8 +607,6 @@ static void PRODUCT256(enum tensor_type type, const uint8_t *w, size_t row_bytes
 	const struct matrix m = {w, act, row_bytes, act_stride, y_stride, n, y};
 	if (!few[type])
 		avx2_float_matmul(type, w, row_bytes, n, first, last, x, x_stride, k, y, y_stride);
-	else if (k > FEW && k <= 2 * FEW)
-		two_passes(few[type], &m, first, last, k);
 	else
-		(k <= FEW ? few : many)[type](&m, first, last, k);
+		product(type, &m, first, last, k);
 }

@@ -11,12 +11,9 @@
 #include "unpack_neon.h"
 
 enum {
-	FEW = 4,          /* columns that one unpacking serves without a tile, and that meet a tile at once */
-	ROWS = 8,         /* of a tile: two registers */
-	PARTS = 2,        /* of four rows each */
-	COLUMNS = 8,      /* that a block of a tile serves while it is in the first-level cache */
-	ACROSS = 64,      /* columns that part of a long row serves before the next part is unpacked */
-	TILE_BLOCKS = 20, /* pairs of superblocks in a tile: it stays in the second-level cache */
+	FEW = 4,   /* columns that one unpacking serves without a tile, and that meet a tile at once */
+	ROWS = 8,  /* of a tile */
+	PARTS = 2, /* registers of four of them */
 	MOST_BYTES = 34 * GROUPS,
 };
 
@@ -394,77 +391,19 @@ INLINE void tile_some(struct layout l, const struct tile *tile, const uint8_t *a
 		tile_lane(l, tile, lane, act, stride, columns, acc);
 }
 
-/* A block of a tile times up to COLUMNS columns. */
-INLINE void tile_columns(struct layout l, const struct tile *tile, const uint8_t *act, size_t stride, int columns,
-			 float32x4_t (*acc)[SUMS][PARTS])
+typedef float32x4_t vec;
+
+INLINE vec vec_add(vec a, vec b)
 {
-	int c = 0;
-	for (; c + FEW <= columns; c += FEW)
-		tile_some(l, tile, act + (size_t)c * stride, stride, FEW, acc + c);
-	if (c + 2 <= columns) {
-		tile_some(l, tile, act + (size_t)c * stride, stride, 2, acc + c);
-		c += 2;
-	}
-	if (c < columns)
-		tile_some(l, tile, act + (size_t)c * stride, stride, 1, acc + c);
+	return vaddq_f32(a, b);
 }
 
-static void finish_column(const float32x4_t (*acc)[PARTS], int64_t rows, float *y)
+INLINE void vec_store(float *to, vec x)
 {
-	float sums[ROWS];
-	for (int j = 0; j < PARTS; j++) {
-		float32x4_t x[8];
-#pragma GCC unroll 8
-		for (int i = 0; i < 8; i++)
-			x[i] = vaddq_f32(acc[i][j], acc[i + 8][j]);
-		float32x4_t even = vaddq_f32(vaddq_f32(x[0], x[4]), vaddq_f32(x[2], x[6]));
-		float32x4_t odd = vaddq_f32(vaddq_f32(x[1], x[5]), vaddq_f32(x[3], x[7]));
-		vst1q_f32(sums + 4 * j, vaddq_f32(even, odd));
-	}
-	memcpy(y, sums, (size_t)(rows < ROWS ? rows : ROWS) * sizeof(*sums));
+	vst1q_f32(to, x);
 }
 
-/* How many columns are multiplied: what fills a tile, and what multiplies a block of it. */
-typedef void fill_fn(const struct matrix *m, int64_t r, int64_t last, int64_t first, int64_t count, struct tile *tile);
-typedef void columns_fn(const struct tile *tile, const uint8_t *act, size_t stride, int columns,
-			float32x4_t (*acc)[SUMS][PARTS]);
-
-/* Eight rows from r times up to ACROSS columns; `filled`: the tile holds whole rows. */
-static void tile_rows(fill_fn *fill, columns_fn *multiply, int columns, const struct matrix *m, int64_t r, int64_t last,
-		      bool filled, const uint8_t *act, float *y, struct tile *tile)
-{
-	float32x4_t acc[ACROSS][SUMS][PARTS];
-	int64_t blocks = act_blocks(m->n);
-	memset(acc, 0, (size_t)columns * sizeof(*acc));
-	for (int64_t first = 0; first < blocks; first += TILE_BLOCKS) {
-		int64_t count = blocks - first < TILE_BLOCKS ? blocks - first : TILE_BLOCKS;
-		if (!filled)
-			fill(m, r, last, first, count, tile);
-		for (int c = 0; c < columns; c += COLUMNS) {
-			const uint8_t *at = act + (size_t)c * m->act_stride + (size_t)first * sizeof(struct act_block);
-			for (int64_t i = 0; i < count; i++, at += sizeof(struct act_block))
-				multiply(&tile[i], at, m->act_stride, columns - c < COLUMNS ? columns - c : COLUMNS,
-					 acc + c);
-		}
-	}
-	for (int c = 0; c < columns; c++)
-		finish_column(acc[c], last - r, y + (size_t)c * m->y_stride + r);
-}
-
-static void many_columns(fill_fn *fill, columns_fn *multiply, const struct matrix *m, int64_t first, int64_t last,
-			 int k)
-{
-	struct tile tile[TILE_BLOCKS];
-	int64_t blocks = act_blocks(m->n);
-	bool whole = blocks <= TILE_BLOCKS;
-	for (int64_t r = first; r < last; r += ROWS) {
-		if (whole)
-			fill(m, r, last, 0, blocks, tile);
-		for (int c = 0; c < k; c += ACROSS)
-			tile_rows(fill, multiply, k - c < ACROSS ? k - c : ACROSS, m, r, last, whole,
-				  m->act + (size_t)c * m->act_stride, m->y + (size_t)c * m->y_stride, tile);
-	}
-}
+#include "product_tiles.h"
 
 /* --- By type ------------------------------------------------------------------------------------------- */
 
@@ -481,10 +420,6 @@ TILE(groups, .wide = false)
 TILE(wide, .wide = true)
 TILE(halves, .halves = true)
 TILE(mins, .halves = true, .mins = true)
-
-typedef void product_fn(const struct matrix *m, int64_t first, int64_t last, int k);
-
-#include "two_passes.h"
 
 #define PRODUCT(name, alike, ...)                                                                                    \
 	static __attribute__((noinline)) void few_##name(const struct matrix *m, int64_t first, int64_t last, int k) \
@@ -521,16 +456,7 @@ PRODUCT(q2_k, mins, 84, .halves = true, .mins = true)
 PRODUCT(q3_k, halves, 110, .halves = true)
 PRODUCT(q6_k, halves, 210, .halves = true)
 
-static product_fn *const few[TYPE_COUNT] = {
-	[TYPE_Q4_0] = few_q4_0, [TYPE_Q4_1] = few_q4_1,     [TYPE_Q5_0] = few_q5_0,     [TYPE_Q5_1] = few_q5_1,
-	[TYPE_Q8_0] = few_q8_0, [TYPE_IQ4_NL] = few_iq4_nl, [TYPE_IQ4_XS] = few_iq4_xs, [TYPE_Q2_K] = few_q2_k,
-	[TYPE_Q3_K] = few_q3_k, [TYPE_Q4_K] = few_q4_k,     [TYPE_Q5_K] = few_q5_k,     [TYPE_Q6_K] = few_q6_k,
-};
-static product_fn *const many[TYPE_COUNT] = {
-	[TYPE_Q4_0] = many_q4_0, [TYPE_Q4_1] = many_q4_1,     [TYPE_Q5_0] = many_q5_0,     [TYPE_Q5_1] = many_q5_1,
-	[TYPE_Q8_0] = many_q8_0, [TYPE_IQ4_NL] = many_iq4_nl, [TYPE_IQ4_XS] = many_iq4_xs, [TYPE_Q2_K] = many_q2_k,
-	[TYPE_Q3_K] = many_q3_k, [TYPE_Q4_K] = many_q4_k,     [TYPE_Q5_K] = many_q5_k,     [TYPE_Q6_K] = many_q6_k,
-};
+#include "product_table.h"
 
 static void PRODUCT_NEON(enum tensor_type type, const uint8_t *w, size_t row_bytes, int64_t n, int64_t first,
 			 int64_t last, const uint8_t *act, size_t act_stride, const float *x, size_t x_stride, int k,
@@ -539,10 +465,8 @@ static void PRODUCT_NEON(enum tensor_type type, const uint8_t *w, size_t row_byt
 	const struct matrix m = {w, act, row_bytes, act_stride, y_stride, n, y};
 	if (!few[type])
 		neon_float_matmul(type, w, row_bytes, n, first, last, x, x_stride, k, y, y_stride);
-	else if (k > FEW && k <= 2 * FEW)
-		two_passes(few[type], &m, first, last, k);
 	else
-		(k <= FEW ? few : many)[type](&m, first, last, k);
+		product(type, &m, first, last, k);
 }
 
 #endif

@@ -12,6 +12,5 @@ struct model_need {
 };
 void model_fit(const struct engine_file *, const struct engine_options *, struct model_need *);
 bool model_fit_fits(const struct model_need *);
-uint64_t model_fit_free(void); /* memory that programs can still take, in bytes; 0: not known */
 
 #endif

@@ -33,45 +33,28 @@ struct chat {
 
 /* --- The prompt ---------------------------------------------------------------------- */
 
-/* The longest run of backquotes in text plus one: a fence that it cannot close. */
-static int fence_length(const char *text, size_t len)
+static void begin_part(struct buffer *prompt)
 {
-	int longest = 2, run = 0;
-	for (size_t i = 0; i < len; i++) {
-		run = text[i] == '`' ? run + 1 : 0;
-		longest = run > longest ? run : longest;
-	}
-	return longest + 1;
-}
-
-static void add_fenced(struct buffer *prompt, const char *text, size_t len)
-{
-	char fence[80];
-	int ticks = fence_length(text, len);
-	ticks = ticks < (int)sizeof(fence) - 1 ? ticks : (int)sizeof(fence) - 1;
-	memset(fence, '`', (size_t)ticks);
-	fence[ticks] = '\0';
 	if (prompt->len)
 		buffer_puts(prompt, "\n\n");
-	buffer_printf(prompt, "%s\n", fence);
-	buffer_append(prompt, text, len);
-	if (!len || text[len - 1] != '\n')
-		buffer_puts(prompt, "\n");
-	buffer_puts(prompt, fence);
+}
+
+static void end_part(struct buffer *prompt)
+{
+	while (prompt->len && prompt->data[prompt->len - 1] == '\n')
+		prompt->data[--prompt->len] = '\0';
 }
 
 static int add_file(const struct cli *cli, struct buffer *prompt, const char *path, char *err, size_t errlen)
 {
 	char *warning, *error;
-	if (prompt->len)
-		buffer_puts(prompt, "\n\n");
+	begin_part(prompt);
 	if (ui_read_attachment(cli->tr, path, prompt, &warning, &error)) {
 		snprintf(err, errlen, "%s", error);
 		free(error);
 		return -1;
 	}
-	while (prompt->len && prompt->data[prompt->len - 1] == '\n')
-		prompt->data[--prompt->len] = '\0';
+	end_part(prompt);
 	if (warning)
 		fprintf(stderr, "bora: %s: %s\n", path, warning);
 	free(warning);
@@ -92,6 +75,13 @@ static void add_words(struct buffer *prompt, const struct cli *cli)
 
 /* Words first, then what was piped in (fenced, unless it is all there is), then files. ask, if not NULL, stands
  * for words that are not given. */
+static void add_piped(struct buffer *prompt, const struct buffer *piped)
+{
+	begin_part(prompt);
+	ui_fence(prompt, piped->data, piped->len);
+	end_part(prompt);
+}
+
 static int build_prompt(const struct cli *cli, const char *ask, struct buffer *prompt, char *err, size_t errlen)
 {
 	struct buffer piped = {0};
@@ -108,7 +98,7 @@ static int build_prompt(const struct cli *cli, const char *ask, struct buffer *p
 	if (piped.len && (prompt->len == 0 || raw))
 		buffer_append(prompt, piped.data, piped.len);
 	else if (piped.len)
-		add_fenced(prompt, piped.data, piped.len);
+		add_piped(prompt, &piped);
 	buffer_free(&piped);
 	for (int i = 0; i < count; i++)
 		if (add_file(cli, prompt, files[i], err, errlen))

@@ -1,6 +1,7 @@
 #include "engine.h"
 #include "generator.h"
 #include "measure.h"
+#include "memory.h"
 #include "../xmalloc.h"
 
 #include <errno.h>
@@ -195,6 +196,11 @@ int engine_bench(struct engine *engine, int n_prompt, int n_gen, int n_depth, do
 }
 
 /* --- Lists ---------------------------------------------------------------------------------- */
+
+uint64_t engine_memory_free(void)
+{
+	return memory_available();
+}
 
 const char *const *engine_chat_formats(void)
 {

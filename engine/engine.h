@@ -4,7 +4,7 @@
  * ------------------|--------------------------------------------------------
  * engine.c          | the functions below; the bounded queue of events
  * generator.c       | the one thread that owns model and context
- * huge_pages.c      | weights copied into pages of 2 MiB
+ * huge_pages.c      | weights copied into pages of 2 MiB    memory.c  how much there is
  * pool.c park.c     | workers that compute rows in parallel with their caller
  * cores.c           | how many threads are of use
  * gguf.c types.c    | map and check a GGUF file; tensor types and their sizes
@@ -200,6 +200,7 @@ struct engine_file {
 };
 int engine_inspect(const char *path, struct engine_file *, engine_inspect_fn *, void *arg, char *err, size_t errlen);
 
+uint64_t engine_memory_free(void);            /* bytes that programs can still take; 0: not known */
 const char *const *engine_chat_formats(void); /* names, NULL at the end */
 const char *const *engine_isas(void);         /* kernel sets this CPU can run, best first */
 

@@ -1,5 +1,6 @@
 #include "huge_pages.h"
 #include "fault_guard.h"
+#include "memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #ifdef MADV_HUGEPAGE
 enum {
 	WORTH = 64 << 20, /* bytes: less lies in the caches in part */
-	SPARE_KIB = 2 << 20,
+	SPARE_GIB = 2,
 };
 
 static bool system_has_them(void)
@@ -22,23 +23,9 @@ static bool system_has_them(void)
 	return has;
 }
 
-static uint64_t available_kib(void)
-{
-	char line[128];
-	unsigned long long kib = 0;
-	FILE *file = fopen("/proc/meminfo", "re");
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
-			break;
-	fclose(file);
-	return kib;
-}
-
 bool huge_pages_worth(uint64_t bytes)
 {
-	return bytes >= WORTH && system_has_them() && available_kib() >= bytes / 1024 + SPARE_KIB;
+	return bytes >= WORTH && system_has_them() && memory_available() >= bytes + ((uint64_t)SPARE_GIB << 30);
 }
 
 struct copy {

@@ -18,7 +18,7 @@ char *model_list_detail(const struct i18n *tr, const struct stored_model *model)
 {
 	struct buffer out = {0};
 	double speed = model_speeds_last(model->path);
-	uint64_t free_bytes = model_fit_free();
+	uint64_t free_bytes = engine_memory_free();
 	char *size = i18n_format(tr, "overlay.model-detail", I18N_R((double)model->bytes / 1e6), I18N_S(model->store));
 	buffer_puts(&out, size);
 	if (speed > 0) {

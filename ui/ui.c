@@ -156,6 +156,11 @@ int ui_run(const struct ui_options *options)
 	return code;
 }
 
+void ui_fence(struct buffer *out, const char *text, size_t len)
+{
+	source_fence(out, NULL, text, len);
+}
+
 int ui_read_attachment(const struct i18n *tr, const char *path, struct buffer *out, char **warning, char **error)
 {
 	size_t len;

@@ -53,6 +53,8 @@ int ui_run(const struct ui_options *); /* the program's exit code; needs a termi
  * document. warning (NULL: none) says what was left out. -1 with a line in error. Caller frees
  * both. Waits. */
 int ui_read_attachment(const struct i18n *, const char *path, struct buffer *out, char **warning, char **error);
+/* Appends text in a fence that it cannot close. */
+void ui_fence(struct buffer *out, const char *text, size_t len);
 /* The rows that the chat would draw for an answer that is still being written, as
  * text, a line a row, appended to out. */
 void ui_print_markdown(const struct i18n *, const char *text, size_t len, int width, enum i18n_bidi,

@@ -221,6 +221,11 @@ int engine_inspect(const char *path, struct engine_file *file, engine_inspect_fn
 	return -1;
 }
 
+uint64_t engine_memory_free(void)
+{
+	return (uint64_t)8 << 30;
+}
+
 const char *const *engine_chat_formats(void)
 {
 	static const char *const formats[] = {"chatml", NULL};

@@ -199,12 +199,9 @@ static void build_query(const struct tile *t, int row)
 {
 	const float *q = attention_query(t->a, row);
 	int n = t->a->head_k;
-	float *out = (float *)t->queries + (size_t)row * (size_t)t->wide_k;
-	if (t->kv_type != ENGINE_KV_Q8_0) {
-		memcpy(out, q, (size_t)n * sizeof(*q));
-		t->query_scale[row] = t->a->scale * ATTENTION_LOG2E;
+	int16_t *out = (int16_t *)query_cells(t, row);
+	if (copy_query(t, row))
 		return;
-	}
 	uint32x4_t most = vdupq_n_u32(0);
 	for (int i = 0; i < n; i += 4)
 		most = vmaxq_u32(most, magnitude(load_up_to(q + i, n - i)));
@@ -212,7 +209,7 @@ static void build_query(const struct tile *t, int row)
 	t->query_scale[row] = largest / QUERY_LARGEST * (t->a->scale * ATTENTION_LOG2E);
 	for (int i = 0; i < t->wide_k; i += 4) {
 		float32x4_t x = inverse > 0 ? vmulq_n_f32(load_up_to(q + i, n - i), inverse) : vdupq_n_f32(0);
-		vst1_s16((int16_t *)(void *)out + i, vmovn_s32(vcvtnq_s32_f32(x)));
+		vst1_s16(out + i, vmovn_s32(vcvtnq_s32_f32(x)));
 	}
 }
 

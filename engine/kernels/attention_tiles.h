@@ -64,6 +64,21 @@ static inline const uint8_t *tile_row(const void *rows, size_t bytes, const stru
 	return (const uint8_t *)rows + (size_t)(t->chunk * ATTENTION_CHUNK + last) * bytes;
 }
 
+static inline int32_t *query_cells(const struct tile *t, int row)
+{
+	return t->queries + (size_t)row * (size_t)t->wide_k;
+}
+
+/* For caches of floats queries stay as they are; false for others. */
+static inline bool copy_query(const struct tile *t, int row)
+{
+	if (t->kv_type == ENGINE_KV_Q8_0)
+		return false;
+	memcpy(query_cells(t, row), attention_query(t->a, row), (size_t)t->a->head_k * sizeof(float));
+	t->query_scale[row] = t->a->scale * ATTENTION_LOG2E;
+	return true;
+}
+
 INLINE void attend_rows(int rows, const struct tile *t, int first, struct span span, float *states)
 {
 	size_t stride = kernels_attention_state(t->a->head_v);

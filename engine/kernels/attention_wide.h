@@ -134,12 +134,9 @@ static void build_query(const struct tile *t, int row)
 {
 	const float *q = attention_query(t->a, row);
 	int n = t->a->head_k;
-	float *out = (float *)t->queries + (size_t)row * (size_t)t->wide_k;
-	if (t->kv_type != ENGINE_KV_Q8_0) {
-		memcpy(out, q, (size_t)n * sizeof(*q));
-		t->query_scale[row] = t->a->scale * ATTENTION_LOG2E;
+	int16_t *out = (int16_t *)query_cells(t, row);
+	if (copy_query(t, row))
 		return;
-	}
 	ints most = i_set(0);
 	for (int i = 0; i < n; i += WIDTH)
 		most = i_max(most, magnitude(f_some(q + i, n - i)));
@@ -147,9 +144,8 @@ static void build_query(const struct tile *t, int row)
 	bool sound = largest >= ACT_SMALLEST && largest <= FLT_MAX;
 	t->query_scale[row] = largest / QUERY_LARGEST * (t->a->scale * ATTENTION_LOG2E);
 	for (int i = 0; i < t->wide_k; i += 16)
-		_mm256_store_si256((void *)((int16_t *)(void *)out + i),
-				   sound ? quantize_cells(q + i, n - i, QUERY_LARGEST / largest)
-					 : _mm256_setzero_si256());
+		_mm256_store_si256((void *)(out + i), sound ? quantize_cells(q + i, n - i, QUERY_LARGEST / largest)
+							    : _mm256_setzero_si256());
 }
 
 /* --- Products -------------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "guess.h"
 #include "sampler.h"
 #include "tokenizer.h"
+#include "weights.h"
 
 struct recall;
 
@@ -21,6 +22,7 @@ struct context {
 	struct pool *pool; /* this and all below: NULL when only the vocabulary was opened */
 	struct kv_cache *cache;
 	struct forward *forward;
+	struct weights weights;
 	struct sampler *sampler;
 	struct guess *guess; /* NULL: nothing is guessed */
 	float *logits;       /* [vocab] of the last token read */

@@ -4,7 +4,8 @@
  * ------------------|--------------------------------------------------------
  * engine.c          | the functions below; the bounded queue of events
  * generator.c       | the one thread that owns model and context
- * huge_pages.c      | weights copied into pages of 2 MiB    memory.c  how much there is
+ * weights.c         | brought into memory between other work    memory.c  how much there is
+ * huge_pages.c      | copies of them in pages of 2 MiB
  * pool.c park.c     | workers that compute rows in parallel with their caller
  * cores.c           | how many threads are of use
  * gguf.c types.c    | map and check a GGUF file; tensor types and their sizes

@@ -1,7 +1,6 @@
 #include "generator.h"
 #include "ahead.h"
 #include "answer.h"
-#include "huge_pages.h"
 #include "recall.h"
 #include "../log.h"
 #include "../xmalloc.h"
@@ -11,13 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-enum {
-	CHUNK = 8 << 20, /* bytes of weights brought in between two looks at the jobs */
-	PROGRESS_MS = 100,
-};
+enum { PROGRESS_MS = 100 };
 
 enum load_state { LOADING, LOADED, LOAD_FAILED };
 
@@ -41,67 +35,9 @@ struct generator {
 	struct event_queue *queue;
 	struct engine_options options;
 	double load_ms;
-	/* Weights not brought in yet. The thread's own. */
-	const uint8_t *weights;
-	size_t weights_left, weights_total;
-	bool huge_pages; /* copies of them take the mapping's place */
 };
 
 /* --- Bringing in weights --------------------------------------------------------------- */
-
-/* The system reads a mapped file much faster from front to back than in the order of page
- * faults. Not worth it when the file does not fit into memory: then reading evicts. */
-static void plan_weights(struct generator *g, const struct gguf *gguf)
-{
-	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), count = gguf_tensor_count(gguf);
-	uintptr_t first = UINTPTR_MAX, last = 0;
-	if (count == 0 || gguf_file_bytes(gguf) > memory / 10 * 9)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		const struct tensor *t = gguf_tensor_at(gguf, i);
-		uintptr_t start = (uintptr_t)t->data, end = start + t->size;
-		first = start < first ? start : first;
-		last = end > last ? end : last;
-	}
-	first = first / page * page;
-	g->weights = (const uint8_t *)first;
-	g->weights_left = g->weights_total = last - first;
-	g->huge_pages = huge_pages_worth(g->weights_left);
-}
-
-/* Bytes of the next chunk. Where huge pages take its place it begins and ends with one, but for the ends. */
-static size_t next_chunk(const struct generator *g)
-{
-	size_t n = g->weights_left < CHUNK ? g->weights_left : CHUNK;
-	size_t edge = HUGE_PAGE - (uintptr_t)g->weights % HUGE_PAGE;
-	if (!g->huge_pages)
-		return n;
-	if (edge < HUGE_PAGE)
-		return n < edge ? n : edge;
-	return n < HUGE_PAGE ? n : n / HUGE_PAGE * HUGE_PAGE;
-}
-
-/* One chunk. A failure is no harm: what is missing comes in when it is used. */
-static void bring_in_weights(struct generator *g)
-{
-	size_t n = next_chunk(g);
-	size_t next = g->weights_left - n < CHUNK ? g->weights_left - n : CHUNK;
-	if (next)
-		madvise((void *)(uintptr_t)(g->weights + n), next, MADV_WILLNEED);
-#ifdef MADV_POPULATE_READ
-	if (madvise((void *)(uintptr_t)g->weights, n, MADV_POPULATE_READ) != 0) {
-		n = g->weights_left;
-		g->huge_pages = false;
-	}
-#else
-	madvise((void *)(uintptr_t)g->weights, n, MADV_WILLNEED);
-#endif
-	if (g->huge_pages && n % HUGE_PAGE == 0)
-		g->huge_pages = huge_pages_replace((uint8_t *)(uintptr_t)g->weights, n);
-	g->weights += n;
-	g->weights_left -= n;
-}
 
 static void post_loading(struct generator *g, uint64_t done, uint64_t total)
 {
@@ -109,17 +45,30 @@ static void post_loading(struct generator *g, uint64_t done, uint64_t total)
 	event_queue_post(g->queue, &event);
 }
 
-/* Before a job that computes: all the rest, with progress when it takes long. */
+static struct weights *weights_of(struct generator *g)
+{
+	return &atomic_load(&g->context)->weights;
+}
+
+/* Before a job that computes: the file's pages, with progress when it takes long. Copies of them come later. */
 static void bring_in_all(struct generator *g)
 {
+	struct weights *w = weights_of(g);
 	double told = answer_clock_ms();
-	while (g->weights_left && !atomic_load(&g->cancel)) {
-		bring_in_weights(g);
+	while (!atomic_load(&g->cancel) && weights_bring_in(w)) {
 		if (answer_clock_ms() - told > PROGRESS_MS) {
-			post_loading(g, g->weights_total - g->weights_left, g->weights_total);
+			post_loading(g, w->total - w->file_left, w->total);
 			told = answer_clock_ms();
 		}
 	}
+}
+
+/* Before a measurement: as everything will be in the long run. */
+static void settle_weights(struct generator *g)
+{
+	bring_in_all(g);
+	while (!atomic_load(&g->cancel) && weights_copy(weights_of(g)))
+		;
 }
 
 /* --- The thread --------------------------------------------------------------------------- */
@@ -138,7 +87,7 @@ static void load(struct generator *g)
 	int failed = context_open(&context, &g->options, &g->cancel, g->load_err, sizeof(g->load_err));
 	g->load_ms = answer_clock_ms() - start;
 	if (!failed) {
-		plan_weights(g, context->model->gguf);
+		weights_plan(&context->weights, context->model->gguf);
 		atomic_store(&g->context, context);
 		log_write("model %s loaded in %.0f ms: %s, %s, %d threads, context %d", context->about.name, g->load_ms,
 			  context->about.file_type, context->about.isa, context->about.threads, context->size);
@@ -170,7 +119,7 @@ static bool run_job(struct generator *g)
 		return false;
 	pthread_mutex_unlock(&g->lock);
 	if (call) {
-		bring_in_all(g);
+		settle_weights(g);
 		recall_attach(g->context, NULL, 0); /* what is measured is no conversation */
 		g->call_result = call(g->context, g->call_arg, g->call_err, sizeof(g->call_err));
 	} else {
@@ -207,6 +156,19 @@ static bool run_ahead(struct generator *g)
 	return true;
 }
 
+/* A chunk of the weights, with the lock let go. */
+static bool run_weights(struct generator *g)
+{
+	struct weights *w = weights_of(g);
+	if (!w->file_left && !w->copy_left)
+		return false;
+	pthread_mutex_unlock(&g->lock);
+	if (!weights_bring_in(w))
+		weights_copy(w);
+	pthread_mutex_lock(&g->lock);
+	return true;
+}
+
 static void *generate(void *arg)
 {
 	struct generator *g = arg;
@@ -215,13 +177,8 @@ static void *generate(void *arg)
 	while (!g->stop && g->state == LOADED) {
 		if (run_job(g))
 			continue;
-		if (g->weights_left) {
-			pthread_mutex_unlock(&g->lock);
-			bring_in_weights(g);
-			pthread_mutex_lock(&g->lock);
-		} else if (!run_ahead(g)) {
+		if (!run_weights(g) && !run_ahead(g))
 			pthread_cond_wait(&g->changed, &g->lock);
-		}
 	}
 	pthread_mutex_unlock(&g->lock);
 	return NULL;

@@ -477,17 +477,18 @@ static int run_restore(struct command *c)
 
 /* --- Check ------------------------------------------------------------------------ */
 
-static void put_finding(void *arg, const char *line)
+static void put_finding(void *tr, const char *line)
 {
-	(void)arg;
-	put_line(line);
+	char *text = i18n_error(tr, line);
+	put_line(text);
+	free(text);
 }
 
 static int run_check(struct command *c)
 {
 	char *dir = path_dir(PATH_DATA);
-	int problems = sessions_check(dir, c->cli->tr, option_flag(c->cli->options, OPTION_REPAIR), put_finding, NULL,
-				      c->err, sizeof(c->err));
+	int problems = sessions_check(dir, c->cli->tr, option_flag(c->cli->options, OPTION_REPAIR), put_finding,
+				      (void *)c->cli->tr, c->err, sizeof(c->err));
 	free(dir);
 	if (problems < 0)
 		return fail(c);

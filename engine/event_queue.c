@@ -59,7 +59,7 @@ int event_queue_create(struct event_queue **out, char *err, size_t errlen)
 {
 	struct event_queue *queue = xcalloc(1, sizeof(*queue));
 	if (open_descriptors(queue)) {
-		snprintf(err, errlen, "cannot create an event descriptor: %s; close some files", strerror(errno));
+		snprintf(err, errlen, "no descriptor for events: %s; close some files", strerror(errno));
 		free(queue);
 		return -1;
 	}

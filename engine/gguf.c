@@ -118,8 +118,10 @@ static int take_string(struct reader *r, const char *what, struct gguf_string *o
 	if (take(r, 8, what, &len))
 		return -1;
 	if (len > left(r))
-		return FAIL(r, "%s says it is %llu bytes long, only %llu are left in the file", what,
-			    (unsigned long long)len, (unsigned long long)left(r));
+		return FAIL(r,
+			    "a text of %s is to be %llu bytes long, only %llu are left; the file is damaged, fetch it "
+			    "again",
+			    what, (unsigned long long)len, (unsigned long long)left(r));
 	*out = (struct gguf_string){(const char *)r->gguf->bytes + r->at, (size_t)len};
 	r->at += len;
 	return 0;
@@ -146,7 +148,7 @@ static int skip_strings(struct reader *r, const struct gguf_value *value)
 {
 	struct gguf_string ignored;
 	for (uint64_t i = 0; i < value->count; i++) {
-		if (take_string(r, "a string of an array", &ignored))
+		if (take_string(r, "the metadata", &ignored))
 			return -1;
 	}
 	return 0;
@@ -155,15 +157,15 @@ static int skip_strings(struct reader *r, const struct gguf_value *value)
 static int read_array(struct reader *r, struct gguf_value *value)
 {
 	uint64_t element, count;
-	if (take(r, 4, "an array", &element) || take(r, 8, "an array", &count))
+	if (take(r, 4, "the metadata", &element) || take(r, 8, "the metadata", &count))
 		return -1;
 	if (element >= GGUF_TYPES || element == GGUF_ARRAY)
 		return FAIL(r, "%.*s: an array of type %llu, which no model uses", key_len(&value->key),
 			    value->key.text, (unsigned long long)element);
 	uint64_t least = element == GGUF_STRING ? 8 : type_bytes[element];
 	if (count > left(r) / least || (element == GGUF_STRING && count > STRINGS_MAX))
-		return FAIL(r, "%.*s: an array of %llu, more than a file can hold", key_len(&value->key),
-			    value->key.text, (unsigned long long)count);
+		return FAIL(r, "%.*s: %llu entries, more than a file can hold", key_len(&value->key), value->key.text,
+			    (unsigned long long)count);
 	value->element = (enum gguf_type)element;
 	value->count = count;
 	value->data = r->gguf->bytes + r->at;
@@ -177,11 +179,11 @@ static int read_array(struct reader *r, struct gguf_value *value)
 static int check_key(struct reader *r, const struct gguf_string *key)
 {
 	if (key->len == 0 || key->len > KEY_MAX)
-		return FAIL(r, "a metadata key of %zu bytes", key->len);
+		return FAIL(r, "a name of %zu bytes, 1 to %d are possible", key->len, KEY_MAX);
 	/* The format asks for ASCII; C1 controls and direction marks are not. */
 	for (size_t i = 0; i < key->len; i++)
 		if ((unsigned char)key->text[i] < 0x20 || (unsigned char)key->text[i] >= 0x7f)
-			return FAIL(r, "the metadata key '%.*s' is not printable ASCII", key_len(key), key->text);
+			return FAIL(r, "the name '%.*s' is not printable ASCII", key_len(key), key->text);
 	return 0;
 }
 
@@ -189,8 +191,8 @@ static int read_value(struct reader *r, struct gguf_value *value)
 {
 	uint64_t type;
 	struct gguf_string text;
-	if (take_string(r, "a metadata key", &value->key) || check_key(r, &value->key) ||
-	    take(r, 4, "a metadata type", &type))
+	if (take_string(r, "the metadata", &value->key) || check_key(r, &value->key) ||
+	    take(r, 4, "the metadata", &type))
 		return -1;
 	if (type >= GGUF_TYPES)
 		return FAIL(r, "%.*s: unknown value type %llu", key_len(&value->key), value->key.text,
@@ -202,8 +204,8 @@ static int read_value(struct reader *r, struct gguf_value *value)
 	if (type == GGUF_ARRAY)
 		return read_array(r, value);
 	uint64_t number;
-	if (type == GGUF_STRING ? take_string(r, "a metadata string", &text)
-				: take(r, type_bytes[type], "a metadata value", &number))
+	if (type == GGUF_STRING ? take_string(r, "the metadata", &text)
+				: take(r, type_bytes[type], "the metadata", &number))
 		return -1;
 	value->bytes = r->at - value->offset;
 	return 0;
@@ -275,9 +277,9 @@ static int read_header(struct reader *r)
 	take(r, 8, "the header", &tensors);
 	take(r, 8, "the header", &values);
 	if (tensors > left(r) / TENSOR_MIN || tensors > ENTRIES_MAX)
-		return FAIL(r, "n_tensors: %llu tensors, more than a file can hold", (unsigned long long)tensors);
+		return FAIL(r, "n_tensors: %llu entries, more than a file can hold", (unsigned long long)tensors);
 	if (values > left(r) / VALUE_MIN || values > ENTRIES_MAX)
-		return FAIL(r, "n_kv: %llu metadata values, more than a file can hold", (unsigned long long)values);
+		return FAIL(r, "n_kv: %llu entries, more than a file can hold", (unsigned long long)values);
 	gguf->tensor_count = (size_t)tensors;
 	gguf->value_count = (size_t)values;
 	return 0;
@@ -295,10 +297,17 @@ static int read_values(struct reader *r)
 			return -1;
 		uint32_t *slot = find_slot(gguf, gguf->value_index, gguf->value_slots, value_name, &value->key);
 		if (*slot)
-			return FAIL(r, "the metadata key '%.*s' occurs twice", key_len(&value->key), value->key.text);
+			return FAIL(r, "'%.*s' occurs twice", key_len(&value->key), value->key.text);
 		*slot = (uint32_t)i + 1;
 	}
 	return 0;
+}
+
+static int wrong_type(const struct gguf *gguf, const struct gguf_value *value, const char *key, const char *wanted,
+		      char *err, size_t errlen)
+{
+	return gguf_error(gguf, value->offset, err, errlen, "%s is of type %s, expected %s", key,
+			  gguf_type_names[value->type], wanted);
 }
 
 static int read_alignment(struct reader *r)
@@ -306,7 +315,7 @@ static int read_alignment(struct reader *r)
 	int64_t alignment = 32;
 	const struct gguf_value *value = gguf_find(r->gguf, "general.alignment");
 	if (value && value->type != GGUF_U32)
-		return gguf_error(r->gguf, value->offset, r->err, r->errlen, "general.alignment is not a u32");
+		return wrong_type(r->gguf, value, "general.alignment", "u32", r->err, r->errlen);
 	if (gguf_int(r->gguf, "general.alignment", ALIGNMENT_MIN, ALIGNMENT_MAX, &alignment, r->err, r->errlen) < 0)
 		return -1;
 	if (alignment & (alignment - 1))
@@ -320,20 +329,19 @@ static int read_shape(struct reader *r, struct tensor *tensor)
 {
 	uint64_t dims, ne;
 	int64_t total = 1;
-	if (take(r, 4, "a tensor's dimensions", &dims))
+	if (take(r, 4, "the list of tensors", &dims))
 		return -1;
 	if (dims < 1 || dims > DIMS_MAX)
-		return FAIL(r, "tensor %.*s: %llu dimensions, 1 to 4 are possible", key_len(&tensor->name),
-			    tensor->name.text, (unsigned long long)dims);
+		return FAIL(r, "%.*s.n_dims is %llu, possible are 1 to 4", key_len(&tensor->name), tensor->name.text,
+			    (unsigned long long)dims);
 	tensor->dims = (int)dims;
 	for (int i = 0; i < DIMS_MAX; i++)
 		tensor->ne[i] = 1;
 	for (int i = 0; i < tensor->dims; i++) {
-		if (take(r, 8, "a tensor's dimensions", &ne))
+		if (take(r, 8, "the list of tensors", &ne))
 			return -1;
 		if (ne == 0 || ne > INT64_MAX || __builtin_mul_overflow(total, (int64_t)ne, &total))
-			return FAIL(r, "tensor %.*s: a dimension of %llu", key_len(&tensor->name), tensor->name.text,
-				    (unsigned long long)ne);
+			return FAIL(r, "tensor %.*s has an impossible size", key_len(&tensor->name), tensor->name.text);
 		tensor->ne[i] = (int64_t)ne;
 	}
 	return 0;
@@ -342,7 +350,7 @@ static int read_shape(struct reader *r, struct tensor *tensor)
 static int read_layout(struct reader *r, struct tensor *tensor)
 {
 	uint64_t type, rows = 1;
-	if (take(r, 4, "a tensor's type", &type) || take(r, 8, "a tensor's offset", &tensor->offset))
+	if (take(r, 4, "the list of tensors", &type) || take(r, 8, "the list of tensors", &tensor->offset))
 		return -1;
 	const char *name = tensor->name.text;
 	int len = key_len(&tensor->name);
@@ -351,19 +359,19 @@ static int read_layout(struct reader *r, struct tensor *tensor)
 		return FAIL(r, "tensor %.*s: type %llu (%s) is not supported", len, name, (unsigned long long)type,
 			    type_name((uint32_t)type));
 	if (tensor->ne[0] % info->block)
-		return FAIL(r, "tensor %.*s: rows of %lld, which is no multiple of %s's blocks of %d", len, name,
-			    (long long)tensor->ne[0], info->name, info->block);
+		return FAIL(r, "%.*s: %lld is not a multiple of %d (%s)", len, name, (long long)tensor->ne[0],
+			    info->block, info->name);
 	tensor->type = (enum tensor_type)type;
 	uint64_t row;
 	if (__builtin_mul_overflow((uint64_t)(tensor->ne[0] / info->block), (uint64_t)info->bytes, &row))
-		return FAIL(r, "tensor %.*s: its size overflows", len, name);
+		return FAIL(r, "tensor %.*s has an impossible size", len, name);
 	for (int i = 1; i < DIMS_MAX; i++)
 		rows *= (uint64_t)tensor->ne[i]; /* read_shape has bounded the product */
 	if (__builtin_mul_overflow(row, rows, &tensor->size))
-		return FAIL(r, "tensor %.*s: its size overflows", len, name);
+		return FAIL(r, "tensor %.*s has an impossible size", len, name);
 	tensor->row_bytes = row;
 	if (tensor->offset % r->gguf->alignment)
-		return FAIL(r, "tensor %.*s: offset %llu is not aligned to %llu", len, name,
+		return FAIL(r, "%.*s.offset: %llu is not a multiple of %llu", len, name,
 			    (unsigned long long)tensor->offset, (unsigned long long)r->gguf->alignment);
 	return 0;
 }
@@ -376,15 +384,15 @@ static int read_tensors(struct reader *r)
 	gguf->tensor_index = xcalloc(gguf->tensor_slots, sizeof(*gguf->tensor_index));
 	for (size_t i = 0; i < gguf->tensor_count; i++) {
 		struct tensor *tensor = &gguf->tensors[i];
-		if (take_string(r, "a tensor's name", &tensor->name))
+		if (take_string(r, "the list of tensors", &tensor->name))
 			return -1;
 		if (tensor->name.len == 0 || tensor->name.len > NAME_MAX_BYTES)
-			return FAIL(r, "a tensor's name of %zu bytes", tensor->name.len);
+			return FAIL(r, "a name of %zu bytes, 1 to %d are possible", tensor->name.len, NAME_MAX_BYTES);
 		if (read_shape(r, tensor) || read_layout(r, tensor))
 			return -1;
 		uint32_t *slot = find_slot(gguf, gguf->tensor_index, gguf->tensor_slots, tensor_name, &tensor->name);
 		if (*slot)
-			return FAIL(r, "the tensor %.*s occurs twice", key_len(&tensor->name), tensor->name.text);
+			return FAIL(r, "'%.*s' occurs twice", key_len(&tensor->name), tensor->name.text);
 		*slot = (uint32_t)i + 1;
 	}
 	return 0;
@@ -572,13 +580,6 @@ double gguf_float_at(const struct gguf_value *value, uint64_t index)
 	return narrow;
 }
 
-static int wrong_type(const struct gguf *gguf, const struct gguf_value *value, const char *key, const char *wanted,
-		      char *err, size_t errlen)
-{
-	return gguf_error(gguf, value->offset, err, errlen, "%s is of type %s, expected %s", key,
-			  gguf_type_names[value->type], wanted);
-}
-
 int gguf_int(const struct gguf *gguf, const char *key, int64_t low, int64_t high, int64_t *out, char *err,
 	     size_t errlen)
 {
@@ -586,7 +587,7 @@ int gguf_int(const struct gguf *gguf, const char *key, int64_t low, int64_t high
 	if (!value)
 		return 0;
 	if (!is_integer(value->type))
-		return wrong_type(gguf, value, key, "an integer", err, errlen);
+		return wrong_type(gguf, value, key, "integer", err, errlen);
 	int64_t number = gguf_int_at(value, 0);
 	if (number < low || number > high)
 		return gguf_error(gguf, value->offset, err, errlen, "%s is %lld, possible are %lld to %lld", key,
@@ -601,7 +602,7 @@ int gguf_float(const struct gguf *gguf, const char *key, double low, double high
 	if (!value)
 		return 0;
 	if (value->type != GGUF_F32 && value->type != GGUF_F64)
-		return wrong_type(gguf, value, key, "a float", err, errlen);
+		return wrong_type(gguf, value, key, "float", err, errlen);
 	double number = gguf_float_at(value, 0);
 	if (!(number >= low && number <= high)) /* NaN too */
 		return gguf_error(gguf, value->offset, err, errlen, "%s is %g, possible are %g to %g", key, number, low,
@@ -618,7 +619,7 @@ int gguf_bool(const struct gguf *gguf, const char *key, bool *out, char *err, si
 	if (value->type != GGUF_BOOL)
 		return wrong_type(gguf, value, key, "bool", err, errlen);
 	if (value->data[0] > 1)
-		return gguf_error(gguf, value->offset, err, errlen, "%s is neither true nor false but %d", key,
+		return gguf_error(gguf, value->offset, err, errlen, "%s is %d, possible are 0 to 1", key,
 				  value->data[0]);
 	*out = value->data[0];
 	return 1;
@@ -644,7 +645,7 @@ int gguf_array(const struct gguf *gguf, const char *key, enum gguf_type element,
 	if (value->type != GGUF_ARRAY)
 		return wrong_type(gguf, value, key, "array", err, errlen);
 	if (value->element != element)
-		return gguf_error(gguf, value->offset, err, errlen, "%s is an array of %s, expected %s", key,
+		return gguf_error(gguf, value->offset, err, errlen, "%s is of type %s[], expected %s[]", key,
 				  gguf_type_names[value->element], gguf_type_names[element]);
 	*out = value;
 	return 1;

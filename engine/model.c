@@ -73,8 +73,8 @@ static int key_int_or_array(struct binder *b, const char *key, int64_t low, int6
 		return key_int(b, key, low, high, required, out);
 	bool integers = value->element == GGUF_U32 || value->element == GGUF_I32;
 	if (!integers || value->count == 0)
-		return gguf_error(b->model->gguf, value->offset, b->err, b->errlen, "%s is not an array of integers",
-				  name);
+		return gguf_error(b->model->gguf, value->offset, b->err, b->errlen,
+				  "%s is of type array, expected integer[]", name);
 	int64_t first = gguf_int_at(value, 0);
 	for (uint64_t i = 0; i < value->count; i++)
 		if (gguf_int_at(value, i) != first || first < low || first > high)
@@ -111,8 +111,8 @@ static const struct arch *find_arch(struct binder *b)
 		if (strlen(archs[i]->name) == name.len && memcmp(archs[i]->name, name.text, name.len) == 0)
 			return archs[i];
 	gguf_error(gguf, gguf_find(gguf, "general.architecture")->offset, b->err, b->errlen,
-		   "general.architecture: models of the family '%.*s' are not supported (llama, qwen2, qwen3 and "
-		   "gemma3 are)",
+		   "general.architecture: models of the family '%.*s' are not supported, only llama, qwen2, qwen3, "
+		   "gemma3",
 		   name.len > 40 ? 40 : (int)name.len, name.text);
 	return NULL;
 }
@@ -143,8 +143,9 @@ static int read_sizes(struct binder *b)
 	if (key_int_or_array(b, "attention.head_count_kv", 1, HEADS_MAX, false, &h->heads_kv))
 		return -1;
 	if (h->heads % h->heads_kv) {
-		snprintf(b->err, b->errlen, "%s: %s.attention.head_count_kv: %d does not divide %d heads",
-			 gguf_path(b->model->gguf), b->arch->name, h->heads_kv, h->heads);
+		snprintf(b->err, b->errlen,
+			 "%s: %s.attention.head_count: %d is not a multiple of %d (%s.attention.head_count_kv)",
+			 gguf_path(b->model->gguf), b->arch->name, h->heads, h->heads_kv, b->arch->name);
 		return -1;
 	}
 	h->head_k = h->embd / h->heads;
@@ -157,8 +158,8 @@ static int read_sizes(struct binder *b)
 	if (key_int(b, "rope.dimension_count", 2, h->head_k, false, &h->rot))
 		return -1;
 	if (h->rot % 2) {
-		snprintf(b->err, b->errlen, "%s: %s.rope.dimension_count is odd: %d", gguf_path(b->model->gguf),
-			 b->arch->name, h->rot);
+		snprintf(b->err, b->errlen, "%s: %s.rope.dimension_count: %d is not a multiple of 2",
+			 gguf_path(b->model->gguf), b->arch->name, h->rot);
 		return -1;
 	}
 	return key_float(b, "attention.layer_norm_rms_epsilon", 1e-12, 1, true, &h->rms_eps);
@@ -186,7 +187,7 @@ static int read_rope_scaling(struct binder *b)
 	}
 	if (!known)
 		return gguf_error(b->model->gguf, gguf_find(b->model->gguf, key)->offset, b->err, b->errlen,
-				  "%s: '%.*s' is not supported (none, linear and yarn are)", key,
+				  "%s: '%.*s' is not supported, only none, linear, yarn", key,
 				  name.len > 40 ? 40 : (int)name.len, name.text);
 	h->rope_factor = 1;
 	h->rope_ctx_original = h->ctx_trained;
@@ -234,13 +235,15 @@ static int read_vocabulary(struct binder *b)
 	int found = gguf_array(b->model->gguf, "tokenizer.ggml.tokens", GGUF_STRING, &tokens, b->err, b->errlen);
 	if (found < 0)
 		return -1;
-	if (!found || tokens->count == 0 || tokens->count > VOCAB_MAX) {
-		snprintf(b->err, b->errlen,
-			 !found ? "%s: tokenizer.ggml.tokens is missing; the file has no vocabulary"
-				: "%s: tokenizer.ggml.tokens: a vocabulary of impossible size",
+	if (!found) {
+		snprintf(b->err, b->errlen, "%s: tokenizer.ggml.tokens is missing; the file has no vocabulary",
 			 gguf_path(b->model->gguf));
 		return -1;
 	}
+	if (tokens->count == 0 || tokens->count > VOCAB_MAX)
+		return gguf_error(b->model->gguf, tokens->offset, b->err, b->errlen,
+				  "tokenizer.ggml.tokens is %llu, possible are 1 to %d",
+				  (unsigned long long)tokens->count, VOCAB_MAX);
 	b->model->h.vocab = (int)tokens->count;
 	return 0;
 }
@@ -265,10 +268,10 @@ static int bind(struct binder *b, const struct tensor **out, int64_t ne0, int64_
 	int64_t want1 = ne1 ? ne1 : 1;
 	if (t->ne[0] != ne0 || t->ne[1] != want1 || t->ne[2] != 1 || t->ne[3] != 1)
 		return gguf_error(gguf, t->offset, b->err, b->errlen,
-				  "tensor %s is %lld x %lld, the metadata asks for %lld x %lld", name,
-				  (long long)t->ne[0], (long long)t->ne[1], (long long)ne0, (long long)want1);
+				  "tensor %s is %lld×%lld, the metadata asks for %lld×%lld", name, (long long)t->ne[0],
+				  (long long)t->ne[1], (long long)ne0, (long long)want1);
 	if ((flags & FLOAT_ONLY) && t->type != TYPE_F32)
-		return gguf_error(gguf, t->offset, b->err, b->errlen, "tensor %s is of type %s, expected F32", name,
+		return gguf_error(gguf, t->offset, b->err, b->errlen, "%s is of type %s, expected F32", name,
 				  type_name(t->type));
 	b->model->parameters += (uint64_t)(t->ne[0] * t->ne[1]);
 	return 0;
@@ -326,8 +329,7 @@ static int refuse_unknown_steps(struct binder *b, int i)
 		const struct tensor *t = gguf_tensor(b->model->gguf, name);
 		if (t)
 			return gguf_error(b->model->gguf, t->offset, b->err, b->errlen,
-					  "tensor %s: models with this step (%s) are not supported", name,
-					  k == 3 ? "mixture of experts" : "feed-forward biases");
+					  "tensor %s: models with this step are not supported", name);
 	}
 	return 0;
 }

@@ -94,8 +94,7 @@ static int read_kind(struct loader *l)
 	if (found < 0)
 		return -1;
 	if (!found)
-		return FAIL(l, 0,
-			    "tokenizer.ggml.model is missing: the file has no tokenizer; use a chat model's file");
+		return FAIL(l, 0, "tokenizer.ggml.model is missing; the file is not a whole model");
 	static const char *const names[] = {"gpt2", "llama", "bert"};
 	for (int i = 0; i < 3; i++)
 		if (name.len == strlen(names[i]) && !memcmp(name.text, names[i], name.len)) {
@@ -103,7 +102,7 @@ static int read_kind(struct loader *l)
 			return 0;
 		}
 	return FAIL(l, gguf_find(l->t->gguf, "tokenizer.ggml.model")->offset,
-		    "tokenizer.ggml.model: the kind \"%.*s\" is not supported (gpt2, llama and bert are)",
+		    "tokenizer.ggml.model: '%.*s' is not supported, only gpt2, llama, bert",
 		    (int)(name.len < 64 ? name.len : 64), name.text);
 }
 
@@ -114,7 +113,8 @@ static int read_array(struct loader *l, const char *key, enum gguf_type element,
 	if (found <= 0)
 		return found;
 	if ((*value)->count != l->tokens->count)
-		return FAIL(l, (*value)->offset, "%s has %llu entries for %llu tokens; download the model again", key,
+		return FAIL(l, (*value)->offset,
+			    "%s has %llu entries for %llu tokens; the file is damaged, fetch it again", key,
 			    (unsigned long long)(*value)->count, (unsigned long long)l->tokens->count);
 	return 1;
 }
@@ -126,10 +126,10 @@ static int read_arrays(struct loader *l)
 	if (found < 0)
 		return -1;
 	if (!found)
-		return FAIL(l, 0, "tokenizer.ggml.tokens is missing; download the model again");
+		return FAIL(l, 0, "tokenizer.ggml.tokens is missing; the file is not a whole model");
 	if (l->tokens->count == 0 || l->tokens->count > VOCAB_MAX || l->tokens->bytes > INT32_MAX)
-		return FAIL(l, l->tokens->offset, "tokenizer.ggml.tokens: %llu tokens cannot be right",
-			    (unsigned long long)l->tokens->count);
+		return FAIL(l, l->tokens->offset, "tokenizer.ggml.tokens is %llu, possible are 1 to %d",
+			    (unsigned long long)l->tokens->count, VOCAB_MAX);
 	t->vocab = (int)l->tokens->count;
 	const struct gguf_value *types = gguf_find(t->gguf, "tokenizer.ggml.token_type");
 	bool is_unsigned = types && types->type == GGUF_ARRAY && types->element == GGUF_U32;
@@ -139,7 +139,7 @@ static int read_arrays(struct loader *l)
 		return 0;
 	found = read_array(l, "tokenizer.ggml.scores", GGUF_F32, &l->scores);
 	if (found == 0)
-		return FAIL(l, 0, "tokenizer.ggml.scores is missing; download the model again");
+		return FAIL(l, 0, "tokenizer.ggml.scores is missing; the file is not a whole model");
 	return found < 0 ? -1 : 0;
 }
 
@@ -194,7 +194,7 @@ static int read_token(struct loader *l, int32_t id, struct gguf_string text)
 		int byte = parse_byte(text);
 		if (byte < 0)
 			return FAIL(l, l->tokens->offset,
-				    "token %d \"%.*s\" is of type byte but is none of <0x00>..<0xFF>", id,
+				    "token %d '%.*s' is of type byte, but none of <0x00> to <0xFF>", id,
 				    (int)(text.len < 32 ? text.len : 32), text.text);
 		*out = (char)byte;
 		len = 1;

@@ -117,9 +117,12 @@ int tokenizer_bpe_open(struct tokenizer *t, char *err, size_t errlen)
 	if (found < 0)
 		return -1;
 	if (!found)
-		return gguf_error(gguf, 0, err, errlen, "tokenizer.ggml.merges is missing; download the model again");
+		return gguf_error(gguf, 0, err, errlen,
+				  "tokenizer.ggml.merges is missing; the file is not a whole model");
 	if (merges->count > INT32_MAX / 4)
-		return gguf_error(gguf, merges->offset, err, errlen, "tokenizer.ggml.merges has too many entries");
+		return gguf_error(gguf, merges->offset, err, errlen,
+				  "tokenizer.ggml.merges: %llu entries, more than a file can hold",
+				  (unsigned long long)merges->count);
 	read_merges(t, merges);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS_MAX = 5, DEPTH_MAX = 4 };
+enum { PARTS_MAX = 5, DEPTH_MAX = 6 };
 
 struct part {
 	const char *text;
@@ -42,20 +42,37 @@ static bool matches(const char *pattern, const char *text, size_t len, struct pa
 	return false;
 }
 
+/* Whether a pattern that begins with a part has "FILE: line 3: x" in one that is not its last. Where it happened
+ * comes off first: in other languages the part stands elsewhere, and the place must not go with it. Not so with
+ * "{0}; nothing was imported", which goes with all that is said. */
+static bool took_the_place(const char *pattern, const struct part *parts, const char *end)
+{
+	bool took = false, begins = *pattern == '{' && pattern[3] != ';';
+	for (int i = 0; begins && i < PARTS_MAX; i++)
+		took |= parts[i].text && parts[i].text + parts[i].len != end &&
+			memmem(parts[i].text, parts[i].len, ": ", 2);
+	return took;
+}
+
 /* The pattern of which most stands in text; NULL: none. */
 static const char *find_pattern(const struct i18n *tr, const char *text, struct part *parts)
 {
 	static const char prefix[] = "error.";
 	const char *found = NULL;
 	size_t most = 0;
+	bool found_clean = false;
 	for (size_t i = 0; i < tr->english->count; i++) {
 		const struct catalogue_message *message = &tr->english->messages[i];
 		struct part got[PARTS_MAX] = {0};
 		size_t literal = 0;
 		if (strncmp(message->key, prefix, sizeof(prefix) - 1) != 0 ||
-		    !matches(message->text, text, strlen(text), got, &literal) || literal <= most)
+		    !matches(message->text, text, strlen(text), got, &literal))
+			continue;
+		bool clean = !took_the_place(message->text, got, text + strlen(text));
+		if (clean == found_clean ? literal <= most : found_clean)
 			continue;
 		found = message->key;
+		found_clean = clean;
 		most = literal;
 		memcpy(parts, got, sizeof(got));
 	}

@@ -155,14 +155,14 @@ static int read_bytes(struct import *import, const cJSON *object, const char *wh
 	if (coded) {
 		if (!cJSON_IsString(coded) || codec_unbase64(coded->valuestring, strlen(coded->valuestring), &exact)) {
 			buffer_free(&exact);
-			return import_fail(import, "%s%s: not base64", where, exact_key);
+			return import_fail(import, "%s%s: expected base64", where, exact_key);
 		}
 		*len = exact.len;
 		*out = buffer_take(&exact);
 		return 0;
 	}
 	if (!text && (needed || cJSON_GetObjectItemCaseSensitive(object, key)))
-		return import_fail(import, "%s%s: must be a string", where, key);
+		return import_fail(import, "%s%s: expected string", where, key);
 	*len = text ? strlen(text) : 0;
 	*out = xstrdup(text ? text : "");
 	return 0;
@@ -186,7 +186,7 @@ static int read_count(struct import *import, const cJSON *object, const char *wh
 	*out = import_number(object, key, 0);
 	if ((item && !cJSON_IsNull(item) && !cJSON_IsNumber(item)) || !(*out >= 0 && *out <= most) ||
 	    *out != floor(*out))
-		return import_fail(import, "%s%s: must be a whole number from 0 to %.0f", where, key, most);
+		return import_fail(import, "%s%s: expected 0…%.0f", where, key, most);
 	return 0;
 }
 
@@ -225,7 +225,7 @@ static int read_place(struct import *import, const cJSON *object, const char *wh
 	    read_count(import, object, where, "parent", most, &parent))
 		return -1;
 	if (number < 1 || (c->count > 1 && (int64_t)number <= m[-1].number))
-		return import_fail(import, "%sid: must be greater than the message's before it", where);
+		return import_fail(import, "%sid: it is not greater than the one before", where);
 	m->number = (int64_t)number;
 	m->parent = (int64_t)parent;
 	if (m->parent && !has_message(c, c->count - 1, m->parent))
@@ -239,12 +239,12 @@ static int read_message(struct import *import, struct import_conversation *c, co
 	size_t len;
 	snprintf(where, sizeof(where), "messages[%zu].", index);
 	if (!cJSON_IsObject(object))
-		return import_fail(import, "messages[%zu]: must be an object", index);
+		return import_fail(import, "messages[%zu]: expected object", index);
 	struct message *m = import_message(c);
 	if (message_role_parse(import_string(object, "role"), &m->role))
-		return import_fail(import, "%srole: must be system, user, assistant or tool", where);
+		return import_fail(import, "%srole: expected system, user, assistant, tool", where);
 	if (message_status_parse(import_string(object, "status"), &m->status))
-		return import_fail(import, "%sstatus: must be complete or partial", where);
+		return import_fail(import, "%sstatus: expected complete, partial", where);
 	m->pinned = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "pinned"));
 	if (read_place(import, object, where, c, m) || read_figures(import, object, where, m) ||
 	    read_text(import, object, where, "model", &m->model) ||
@@ -253,8 +253,8 @@ static int read_message(struct import *import, struct import_conversation *c, co
 		return -1;
 	import_content(m, content, len);
 	if (len > SESSIONS_MESSAGE_MAX)
-		return import_fail(import, "%scontent: longer than a session can hold (%zu bytes)", where,
-				   SESSIONS_MESSAGE_MAX);
+		return import_fail(import, "%scontent: a message of %zu bytes is longer than a session can hold (%zu)",
+				   where, len, SESSIONS_MESSAGE_MAX);
 	return 0;
 }
 
@@ -272,10 +272,13 @@ static int read_ours(struct import *import, const cJSON *json)
 	const char *id = import_string(json, "id");
 	double created, updated, leaf;
 	size_t index = 0;
-	if (import_number(json, "version", 0) != 1)
-		return import_fail(import, "version: this bora knows version 1; update bora");
+	double version = import_number(json, "version", 0);
+	if (version > 1)
+		return import_fail(import, "written by a newer bora (its version %.0f, ours 1): update bora", version);
+	if (version != 1)
+		return import_fail(import, "version: expected 1");
 	if (!cJSON_IsArray(messages))
-		return import_fail(import, "messages: must be an array");
+		return import_fail(import, "messages: expected array");
 	if (id && session_id_valid(id))
 		snprintf(session->id, sizeof(session->id), "%s", id);
 	if (read_text(import, json, "", "title", &session->title) ||
@@ -294,7 +297,7 @@ static int read_ours(struct import *import, const cJSON *json)
 	}
 	c->leaf = (int64_t)leaf;
 	if (c->leaf && !has_message(c, c->count, c->leaf))
-		return import_fail(import, "leaf: there is no message %.0f", leaf);
+		return import_fail(import, "leaf: no message %.0f stands before it", leaf);
 	return 0;
 }
 
@@ -309,8 +312,8 @@ static int read_conversation(struct import *import, const cJSON *json, const cha
 	if (import_is_messages(json))
 		return import_messages(import, json, where);
 	return import_fail(import,
-			   "%s%snot a conversation bora knows (its own JSON, ChatGPT's conversations.json,"
-			   " or messages with role and content)",
+			   "%s%snot a conversation bora knows: its own JSON, ChatGPT's conversations.json,"
+			   " or messages with role and content",
 			   where, *where ? ": " : "");
 }
 
@@ -390,7 +393,7 @@ static int read_field(struct import *import, struct import_conversation *c, cons
 	char key[32];
 	const char *colon = memchr(line, ':', len);
 	if (!colon || (size_t)(colon - line) >= sizeof(key))
-		return import_fail(import, "byte %zu: not a line of front matter (key: value)", offset);
+		return import_fail(import, "byte %zu: a line between the --- is not “key: value”", offset);
 	snprintf(key, sizeof(key), "%.*s", (int)(colon - line), line);
 	cJSON *value = cJSON_ParseWithLength(colon + 1, len - (size_t)(colon + 1 - line));
 	if (cJSON_IsString(value))
@@ -416,7 +419,7 @@ static size_t read_front_matter(struct import *import, struct import_conversatio
 		if (read_field(import, c, text + at, end - at, at))
 			return 0;
 	}
-	import_fail(import, "byte %zu: the front matter has no end (---)", len);
+	import_fail(import, "byte %zu: the --- that ends the settings is missing", len);
 	return 0;
 }
 
@@ -455,7 +458,7 @@ static int read_mark(struct import *import, const char *line, size_t len, size_t
 	int code = 0;
 	if (message_role_parse(import_string(mark, "role"), &m->role) ||
 	    (status && message_status_parse(status, &m->status)))
-		code = import_fail(import, "byte %zu: not a mark of a message", offset);
+		code = import_fail(import, "byte %zu: the beginning of a message is damaged", offset);
 	m->created = parse_iso(import_string(mark, "created"));
 	m->pinned = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(mark, "pinned"));
 	if (model) {
@@ -491,7 +494,7 @@ static int read_markdown(struct import *import, const char *text, size_t len)
 		size_t start = line_end(text, len, line_end(text, len, end + 1) + 1) + 1;
 		size_t next = next_mark(text, len, end + 1);
 		if (start > next)
-			return import_fail(import, "byte %zu: a message without a heading", at);
+			return import_fail(import, "byte %zu: the beginning of a message is damaged", at);
 		read_content(m, text + start, next - start);
 		at = next;
 	}

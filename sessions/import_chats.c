@@ -251,10 +251,10 @@ int import_messages(struct import *import, const cJSON *json, const char *where)
 		if (role_name && strcmp(role_name, "developer") == 0)
 			role_name = "system";
 		if (message_role_parse(role_name, &role))
-			return import_fail(import, "%s[%zu].role: must be system, user, assistant or tool", where,
+			return import_fail(import, "%s[%zu].role: expected system, user, assistant, tool", where,
 					   index);
 		if (!cJSON_IsString(content) && !cJSON_IsArray(content) && !cJSON_IsNull(content))
-			return import_fail(import, "%s[%zu].content: must be a string", where, index);
+			return import_fail(import, "%s[%zu].content: expected string", where, index);
 		index++;
 		if (cJSON_IsArray(content))
 			add_parts(&text, content);

@@ -254,7 +254,8 @@ static void check_mode(const char *path, bool repair, struct report *report, int
 	if (lstat(path, &st) || !(st.st_mode & 077) || (st.st_mode & S_ISVTX))
 		return;
 	bool mended = repair && chmod(path, st.st_mode & 0700) == 0;
-	tell(report, "%s: others may read it (mode %03o)%s", path, st.st_mode & 0777, mended ? ": put right" : "");
+	tell(report, mended ? "%s: others may read it (mode %03o): put right" : "%s: others may read it (mode %03o)",
+	     path, st.st_mode & 0777);
 	*left += !mended;
 }
 

@@ -66,11 +66,13 @@ def used_keys(known):
 
 
 ERROR = re.compile(r"""(?:snprintf\(\s*(?:\w+(?:->|\.))?(?:err|reason)\s*,[^,]*,|\bxasprintf\(|
-    \b(?:cli_fail|fail|FAIL|(?:gguf|store)_error|import_fail|problem)\()((?:[^;"]|"(?:\\.|[^"\\])*")*?);""", re.S | re.X)
+    \b(?:cli_fail|fail|FAIL|(?:gguf|store)_error|import_fail|problem|tell|take(?:_string)?|wrong_type)\()((?:[^;"]|"(?:\\.|[^"\\])*")*?);""", re.S | re.X)
 LITERAL = re.compile(r'(?:"(?:\\.|[^"\\])*"\s*)+')
 CONVERSION = re.compile(r"%%|%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j)?[a-zA-Z]")
-# What is wrong with the bytes of a model or of an export is for whoever made the file: the line around it is translated.
-DETAILS = re.compile(r"^(engine/(gguf|model|tokenizer\w*|kv_\w+|event_queue|measure)|sessions/(import\w*|salvage|repair))\.c$")
+# Files of which only the log tells.
+LOGGED = re.compile(r"^engine/kv_(file|writer)\.c$")
+# Findings that a query words: SELECT printf('…', …).
+QUERIES = re.compile(r"""SELECT printf\('([^']*)'""")
 
 FOR_US = {"too many statements", "cannot listen for signals: %s", "the terminal '%s' is not known here; set TERM to one that is"}
 
@@ -80,13 +82,16 @@ def error_texts():
     for path in sorted(glob.glob("*.c") + glob.glob("*/*.c") + glob.glob("engine/*/*.c")):
         if path.startswith(("man/", "tests/", "build/")):
             continue
-        for call in ERROR.finditer(open(path, encoding="utf-8").read()):
+        source = open(path, encoding="utf-8").read()
+        for text in QUERIES.findall(source):
+            yield path, CONVERSION.sub("x", text), True
+        for call in ERROR.finditer(source):
             for literal in LITERAL.findall(call.group(1)):
                 text = "".join(re.findall(r'"((?:\\.|[^"\\])*)"', literal)).replace('\\"', '"')
-                certain = "xasprintf" not in call.group(0) and not DETAILS.match(path)
+                certain = "xasprintf" not in call.group(0) and not LOGGED.match(path)
                 sample = re.sub(r"^x+(?=[a-z])", "", CONVERSION.sub("x", text))
                 yield path, sample, certain and text not in FOR_US and \
-                    len(re.findall(r"[a-z]{2,}", CONVERSION.sub("", text))) > 1
+                    len(re.findall(r"[a-z]{2,}", CONVERSION.sub("", text))) > 1 and " " in text.strip()
 
 
 def error_keys(messages):
@@ -100,8 +105,8 @@ def error_keys(messages):
             return False
         _, key, match = max(found, key=lambda each: each[0])
         used.add(key)
-        parts = [part for part in match.groups() if len(part) > 1]
-        return all([known(part) for part in parts]) if key == "error.at" else [known(part) for part in parts] or True
+        parts = [part for part in match.groups() if " " in part]
+        return all([known(part) for part in parts]) if key in ("error.at", "error.byte", "error.line", "error.nothing-imported") else [known(part) for part in parts] or True
 
     for path, text, must in error_texts():
         if not known(text) and must:

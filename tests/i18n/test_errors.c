@@ -38,6 +38,26 @@ static void test_parts_are_errors_themselves(void **state)
 		"chats.json: byte 12: geen geldige JSON; er is niets ingelezen");
 }
 
+/* What is broken in a file is said in every language, down to the last part. */
+static void test_what_is_broken_in_a_file(void **state)
+{
+	becomes("de",
+		"m.gguf: byte 24: the file ends inside the metadata (8 bytes needed, 3 left); it is cut short, fetch "
+		"it again",
+		"m.gguf: Byte 24: die Datei endet mitten in den Metadaten (8 Byte nötig, 3 übrig); sie ist "
+		"unvollständig, noch "
+		"einmal herunterladen");
+	becomes("ru", "m.gguf: byte 9: tokenizer.ggml.merges: 7 entries, more than a file can hold",
+		"m.gguf: байт 9: tokenizer.ggml.merges: элементов 7, больше, чем вмещает файл");
+	becomes("zh", "m.gguf: byte 9: 'a.b' occurs twice", "m.gguf：第 9 字节：“a.b”出现了两次");
+	becomes("ru", "m.gguf: byte 9: blk.0.ffn_up.weight: 33 is not a multiple of 32 (Q8_0)",
+		"m.gguf: байт 9: blk.0.ffn_up.weight: 33 не кратно 32 (Q8_0)");
+	becomes("hi", "c.json: messages[3].role: expected system, user, assistant, tool; nothing was imported",
+		"c.json: messages[3].role: system, user, assistant, tool अपेक्षित था; कुछ आयात नहीं हुआ");
+	becomes("ko", "session 0abc: message 4 follows message 3, which is missing",
+		"대화 0abc: 메시지 4 앞에 있어야 할 메시지 3이(가) 없습니다");
+}
+
 static void test_what_the_system_says(void **state)
 {
 	char text[256];
@@ -52,8 +72,7 @@ static void test_names_keep_their_letters(void **state)
 {
 	becomes("de", "{0}: not a file", "{0}: keine Datei");
 	becomes("de", "a: b 'c': cannot open: d", "a: b 'c': lässt sich nicht öffnen: d");
-	becomes("de", "there is no role ''; bora roles lists them",
-		"es gibt keine Rolle „“; bora roles nennt sie");
+	becomes("de", "there is no role ''; bora roles lists them", "es gibt keine Rolle „“; bora roles nennt sie");
 	becomes("ar", "--x: not a file", "\u2068--x\u2069: ليس ملفا");
 }
 
@@ -91,6 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts_stand_where_the_language_has_them),
 		cmocka_unit_test(test_parts_are_errors_themselves),
+		cmocka_unit_test(test_what_is_broken_in_a_file),
 		cmocka_unit_test(test_what_the_system_says),
 		cmocka_unit_test(test_names_keep_their_letters),
 		cmocka_unit_test(test_others_stay_in_english),

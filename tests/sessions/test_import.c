@@ -92,8 +92,8 @@ static void test_refused_stores_nothing(void **state)
 		{"[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"wizard\",\"content\":\"y\"}]", "[1].role"},
 		{"[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"user\",\"content\":7}]", "[1].content"},
 		{"[[{\"role\":\"user\",\"content\":\"good\"}],{\"bad\":1}]", "[1]: not a conversation"},
-		{"{\"format\":\"bora-session\",\"version\":2,\"messages\":[]}", "version"},
-		{"{\"format\":\"bora-session\",\"version\":1}", "messages: must be an array"},
+		{"{\"format\":\"bora-session\",\"version\":2,\"messages\":[]}", "newer bora (its version 2, ours 1)"},
+		{"{\"format\":\"bora-session\",\"version\":1}", "messages: expected array"},
 		{"{\"format\":\"bora-session\",\"version\":1,\"messages\":[{\"id\":1,\"parent\":1,\"role\":\"user\","
 		 "\"status\":\"complete\",\"content\":\"\"}]}",
 		 "messages[0].parent"},
@@ -106,8 +106,9 @@ static void test_refused_stores_nothing(void **state)
 		 "\"status\":\"complete\",\"content_base64\":\"?\"}]}",
 		 "content_base64"},
 		{"{\"mapping\":{\"a\":{\"parent\":\"b\"},\"b\":{\"parent\":\"a\"}}}", "circle"},
-		{"---\nbora: 1\nid: \"x\"\n", "no end"},
-		{"---\nbora: 1\n---\n\n<!-- bora {\"role\":\"nobody\"} -->\n## x\n\nhi\n\n", "not a mark"},
+		{"---\nbora: 1\nid: \"x\"\n", "the --- that ends"},
+		{"---\nbora: 1\n---\n\n<!-- bora {\"role\":\"nobody\"} -->\n## x\n\nhi\n\n",
+		 "the beginning of a message"},
 	};
 	struct fixture *f = *state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

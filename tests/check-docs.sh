@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/bin/sh
 # Documents tell the truth: generated man pages are current, and every function
 # or file that ARCHITECTURE.md names exists, as does every test that docs/ names.
 set -u
@@ -14,7 +14,7 @@ done
 
 names=$(ctags -R --languages=C --c-kinds=fsgeutp -x --exclude=build . | awk '{print $1}' | sort -u)
 for name in $(grep -oE '`[a-z_]+\(\)`' ARCHITECTURE.md CONTRIBUTING.md README.md | grep -oE '[a-z_]+\(' | tr -d '(' | sort -u); do
-	grep -qx "$name" <<<"$names" || complain "a document names $name(), which does not exist"
+	echo "$names" | grep -qx "$name" || complain "a document names $name(), which does not exist"
 done
 for file in $(grep -ohE '`[a-z_0-9/.-]+\.(c|h|def|sh|py|txt|md|tsv)`' ARCHITECTURE.md CONTRIBUTING.md README.md | tr -d '\`' | sort -u); do
 	[ -e "$file" ] || [ -n "$(git ls-files "*/$file")" ] || complain "a document names $file, which does not exist"

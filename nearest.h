@@ -10,6 +10,6 @@ struct nearest {
 
 struct nearest nearest_to(const char *word); /* word must outlive it */
 void nearest_offer(struct nearest *, const char *candidate);
-int nearest_distance(const char *a, const char *b); /* letters to change, add, drop or swap with the next */
+int nearest_distance(const char *a, const char *b); /* UTF-8; letters to change, add, drop or swap with the next */
 
 #endif

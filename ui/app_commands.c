@@ -537,7 +537,11 @@ bool app_command(struct app *app, const char *line, size_t len)
 		return false;
 	if (command.id == COMMAND_NONE) {
 		char *name = i18n_sanitize_line(command.name, command.name_len);
-		say(app, STYLE_ERROR, i18n_format(app->tr, "chat.no-command", I18N_S(name)));
+		char *meant = command_nearest(app->tr, command.name, command.name_len);
+		say(app, STYLE_ERROR,
+		    meant ? i18n_format(app->tr, "chat.command-meant", I18N_S(name), I18N_S(meant))
+			  : i18n_format(app->tr, "chat.no-command", I18N_S(name)));
+		free(meant);
 		free(name);
 		editor_set_text(app->editor, line, len);
 		return true;

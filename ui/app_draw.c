@@ -193,14 +193,27 @@ static void draw_notice(struct app *app, const struct plan *p)
 	status_bar_progress(app->screen, app->tr, p->notice, &progress);
 }
 
-static void draw_status(struct app *app, int row, struct status_bar *status)
+/* What a hint may be about. */
+static unsigned worth_telling(const struct app *app)
 {
-	bool shown = false, busy = app->overlay || app->find || app->selecting;
-	enum hint hint = busy ? HINT_COUNT : hints_now(app->hints, app->now);
-	status->hint = hint < HINT_COUNT ? i18n_text(app->tr, hints_message(hint)) : NULL;
-	status->hint_shown = &shown;
-	status_bar_draw(app->screen, app->tr, row, status);
-	if (shown)
+	const struct app_message *last = app->message_count ? &app->messages[app->message_count - 1] : NULL;
+	if (!last || last->role != MESSAGE_ASSISTANT)
+		return 0;
+	return HINT_ANSWER | (transcript_has_code(app->transcript, last->entry) ? HINT_CODE : 0);
+}
+
+/* A hint stands where the typing will go, while nothing else happens: it takes no room and is gone with the first
+ * letter. */
+static void choose_hint(struct app *app, int columns)
+{
+	enum { BESIDE = 4 }; /* the prompt, and air */
+	bool idle = !app->overlay && !app->find && !app->selecting && !app->turn && editor_empty(app->editor);
+	enum hint hint = idle ? hints_now(app->hints, worth_telling(app), app->now) : HINT_COUNT;
+	const char *text = hint < HINT_COUNT ? i18n_text(app->tr, hints_message(hint)) : NULL;
+	if (text && i18n_width(app->tr, text, strlen(text)) + BESIDE > columns)
+		text = NULL;
+	editor_placeholder(app->editor, text);
+	if (text)
 		hints_shown(app->hints, hint, app->now);
 }
 
@@ -231,9 +244,10 @@ void app_draw(struct app *app)
 	if (p.notice >= 0 && !app->find)
 		draw_notice(app, &p);
 	draw_attached(app, &p);
+	choose_hint(app, p.columns);
 	editor_draw(app->editor, app->screen, p.input, p.input_rows, &row, &column);
 	if (p.status >= 0)
-		draw_status(app, p.status, &status);
+		status_bar_draw(app->screen, app->tr, p.status, &status);
 	if (p.notice >= 0 && app->find) {
 		row = p.notice;
 		column = app_find_draw(app, p.notice);

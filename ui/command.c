@@ -1,5 +1,7 @@
 #include "command.h"
 
+#include "../nearest.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +56,54 @@ enum command_id command_find(const struct i18n *tr, const char *name, size_t len
 			return (enum command_id)id;
 	}
 	return COMMAND_NONE;
+}
+
+/* The best of the names so far: what begins with the word is nearer than any slip. */
+struct guess {
+	const struct i18n *tr;
+	struct buffer word; /* folded */
+	struct nearest nearest;
+	char *name; /* as it is to be typed */
+	bool begins;
+};
+
+static void offer(struct guess *guess, const char *name, size_t len)
+{
+	struct buffer folded = {0};
+	i18n_fold(guess->tr, name, len, &folded);
+	if (folded.len && !guess->begins) {
+		int before = guess->nearest.distance;
+		guess->begins = guess->word.len > 1 && folded.len > guess->word.len &&
+				memcmp(folded.data, guess->word.data, guess->word.len) == 0;
+		nearest_offer(&guess->nearest, folded.data);
+		if (guess->begins || guess->nearest.distance < before) {
+			free(guess->name);
+			guess->name = xstrndup(name, len);
+		}
+	}
+	buffer_free(&folded);
+}
+
+char *command_nearest(const struct i18n *tr, const char *name, size_t len)
+{
+	struct guess guess = {.tr = tr};
+	i18n_fold(tr, name, len, &guess.word);
+	if (!guess.word.len)
+		return NULL;
+	guess.nearest = nearest_to(guess.word.data);
+	for (int id = COMMAND_NONE + 1; id < COMMAND_COUNT; id++) {
+		const char *local = command_local_name(tr, (enum command_id)id), *alias = command_table[id].aliases;
+		offer(&guess, command_table[id].name, strlen(command_table[id].name));
+		offer(&guess, local, strlen(local));
+		for (; *alias; alias += strspn(alias, " ")) {
+			size_t word = strcspn(alias, " ");
+			if (word > 1)
+				offer(&guess, alias, word);
+			alias += word;
+		}
+	}
+	buffer_free(&guess.word);
+	return guess.name;
 }
 
 char *command_form(const struct i18n *tr, enum command_id id)

@@ -41,6 +41,9 @@ bool command_parse(const struct i18n *, const char *line, size_t len, struct com
 /* By name or alias, or by its name in the language of the interface, in any case
  * and with or without accents. */
 enum command_id command_find(const struct i18n *, const char *name, size_t len);
+/* The name that was probably meant: a name, an alias or a local name that begins with what was typed or differs by a
+ * slip or two. NULL: none. Caller frees. */
+char *command_nearest(const struct i18n *, const char *name, size_t len);
 const char *command_local_name(const struct i18n *, enum command_id); /* "aide"; lives as long as the language */
 char *command_form(const struct i18n *, enum command_id);             /* "/save N FILE"; caller frees */
 char *command_about(const struct i18n *, enum command_id); /* what it does, and its local name; caller frees */

@@ -42,10 +42,11 @@ struct editor {
 	char **candidates;
 	int candidate_count, selected;
 	size_t candidate_start;
-	struct buffer shown;  /* the line with labels for folds */
-	struct layout layout; /* of shown, for layout_columns */
-	int columns, top;     /* width of the layout; first row drawn */
-	int goal_column;      /* where Up and Down want to be; -1: where the caret is */
+	struct buffer shown;     /* the line with labels for folds */
+	struct layout layout;    /* of shown, for layout_columns */
+	const char *placeholder; /* see editor_placeholder() */
+	int columns, top;        /* width of the layout; first row drawn */
+	int goal_column;         /* where Up and Down want to be; -1: where the caret is */
 };
 
 /* Readline's callbacks carry no argument and its state is global anyway. */
@@ -280,6 +281,7 @@ void editor_retranslate(struct editor *ed, const struct i18n *tr, enum i18n_bidi
 	ed->tr = tr;
 	ed->bidi = bidi;
 	ed->columns = 0;
+	ed->placeholder = NULL; /* it was in the other language */
 	editor_commands_translate(tr);
 }
 
@@ -718,6 +720,11 @@ static void draw_row(struct editor *ed, struct screen *screen, int y, const stru
 	}
 }
 
+void editor_placeholder(struct editor *ed, const char *text)
+{
+	ed->placeholder = text;
+}
+
 void editor_draw(struct editor *ed, struct screen *screen, int first, int height, int *caret_row, int *caret_column)
 {
 	int rows, columns, row, column;
@@ -738,8 +745,8 @@ void editor_draw(struct editor *ed, struct screen *screen, int first, int height
 	}
 	draw_prompt(ed, screen, first);
 	if (rl_end == 0 && !editor_searching(ed))
-		screen_text(screen, ed->tr, first, PROMPT_CELLS, columns - 1, i18n_text(ed->tr, "editor.hint"),
-			    STYLE_DIM);
+		screen_text(screen, ed->tr, first, PROMPT_CELLS, columns - 1,
+			    ed->placeholder ? ed->placeholder : i18n_text(ed->tr, "editor.hint"), STYLE_DIM);
 	*caret_row = first + row - ed->top;
 	*caret_column = column;
 }

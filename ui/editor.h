@@ -48,6 +48,8 @@ void editor_complete(struct editor *);
 char *const *editor_candidates(const struct editor *, int *selected);
 void editor_close_candidates(struct editor *);
 
+/* What is shown in the empty line, NULL: the usual; text must live until the next call. */
+void editor_placeholder(struct editor *, const char *text);
 int editor_rows(struct editor *, int columns, int most); /* how many rows it wants, 1..most */
 /* Draws into rows first..first+height-1 and returns where the caret is. */
 void editor_draw(struct editor *, struct screen *, int first, int height, int *caret_row, int *caret_column);

@@ -12,10 +12,11 @@ enum { TIMES = 3, STANDS_MS = 30 * 1000, APART_MS = 120 * 1000, LINE_BYTES = 128
 
 static const struct {
 	const char *name, *message;
+	unsigned needs;
 	enum action action;
 	enum command_id command;
 } table[] = {
-#define HINT(id, name, action, command) {name, "hint." name, action, command},
+#define HINT(id, name, needs, action, command) {name, "hint." name, needs, action, command},
 #include "hints.def"
 #undef HINT
 };
@@ -72,17 +73,18 @@ void hints_free(struct hints *hints)
 	free(hints);
 }
 
-enum hint hints_now(const struct hints *hints, int64_t now)
+enum hint hints_now(const struct hints *hints, unsigned there, int64_t now)
 {
 	enum hint next = HINT_COUNT;
 	if (!hints)
 		return HINT_COUNT;
 	if (hints->last != HINT_COUNT && now - hints->since < STANDS_MS)
-		return hints->last;
+		return table[hints->last].needs & ~there ? HINT_COUNT : hints->last;
 	if (hints->last != HINT_COUNT && now - hints->since < APART_MS)
 		return HINT_COUNT;
 	for (int i = 0; i < HINT_COUNT; i++) /* the one that was shown least */
-		if (hints->times[i] < TIMES && (next == HINT_COUNT || hints->times[i] < hints->times[next]))
+		if (hints->times[i] < TIMES && !(table[i].needs & ~there) &&
+		    (next == HINT_COUNT || hints->times[i] < hints->times[next]))
 			next = (enum hint)i;
 	return next;
 }

@@ -7,17 +7,20 @@
 #include "keys.h"
 
 enum hint {
-#define HINT(id, name, action, command) HINT_##id,
+#define HINT(id, name, needs, action, command) HINT_##id,
 #include "hints.def"
 #undef HINT
 	HINT_COUNT
 };
 
+enum { HINT_ANSWER = 1, HINT_CODE = 2 }; /* what there is to be told about */
+
 struct hints;
 struct hints *hints_open(const char *dir);
 void hints_free(struct hints *);
-enum hint hints_now(const struct hints *, int64_t now_ms); /* to be shown if there is room; HINT_COUNT: none */
-const char *hints_message(enum hint);                      /* its key in the catalogues */
+/* The one to be shown if there is room; there: HINT_ bits. HINT_COUNT: none. */
+enum hint hints_now(const struct hints *, unsigned there, int64_t now_ms);
+const char *hints_message(enum hint); /* its key in the catalogues */
 void hints_shown(struct hints *, enum hint, int64_t now_ms);
 void hints_used(struct hints *, enum hint);
 void hints_used_action(struct hints *, enum action);

@@ -50,16 +50,6 @@ static char *saved_part(const struct i18n *tr, const struct status_bar *s)
 	return s->saved_at ? i18n_format(tr, "status.saved", I18N_T((double)s->saved_at)) : xstrdup("");
 }
 
-/* Between `from` and `to`, with air on both sides. */
-static void draw_hint(struct screen *screen, const struct i18n *tr, int row, int from, int to,
-		      const struct status_bar *s)
-{
-	int width = i18n_width(tr, s->hint, strlen(s->hint)), at = from + (to - from - width) / 2;
-	*s->hint_shown = at - from >= GAP && to - at - width >= GAP;
-	if (*s->hint_shown)
-		screen_text(screen, tr, row, at, at + width, s->hint, STYLE_DIM);
-}
-
 void status_bar_draw(struct screen *screen, const struct i18n *tr, int row, const struct status_bar *s)
 {
 	int rows, columns, width[PARTS], column = 1;
@@ -82,7 +72,6 @@ void status_bar_draw(struct screen *screen, const struct i18n *tr, int row, cons
 		*more = '\0';
 		width[PARTS - 1] = i18n_width(tr, part[PARTS - 1], strlen(part[PARTS - 1]));
 	}
-	int far = columns;
 	/* What does not fit is left out from the end; the hints stand on the far side. */
 	for (int i = 0; i < PARTS; i++) {
 		bool last = i == PARTS - 1;
@@ -91,11 +80,8 @@ void status_bar_draw(struct screen *screen, const struct i18n *tr, int row, cons
 		int at = last ? columns - width[i] - 1 : column;
 		screen_text(screen, tr, row, at, at + width[i], part[i],
 			    i == 2 && s->unsaved ? STYLE_ERROR : STYLE_STATUS);
-		far = last ? at : far;
 		column += last ? 0 : width[i] + GAP;
 	}
-	if (s->hint)
-		draw_hint(screen, tr, row, column, far, s);
 	for (int i = 0; i < PARTS; i++)
 		free(part[i]);
 }

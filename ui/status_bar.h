@@ -12,8 +12,6 @@ struct status_bar {
 	double per_second;              /* tokens of the answer, 0: none yet */
 	int64_t saved_at;               /* seconds since 1970, 0: nothing stored yet */
 	bool unsaved;                   /* something could not be stored */
-	const char *hint;               /* for the free middle, NULL: none */
-	bool *hint_shown;               /* set when there was room for it */
 };
 
 struct status_progress {

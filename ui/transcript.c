@@ -365,6 +365,13 @@ static int block_entry(struct transcript *t, int number, int *within)
 	return -1;
 }
 
+bool transcript_has_code(struct transcript *t, int index)
+{
+	struct entry *entry = known(t, index);
+	scan(t, entry);
+	return blocks_of(entry) > 0;
+}
+
 bool transcript_block(struct transcript *t, int number, struct buffer *code, char **language)
 {
 	int within, index = block_entry(t, number, &within);

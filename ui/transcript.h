@@ -53,6 +53,8 @@ int transcript_block_count(struct transcript *);
  * to code, and the language that its fence names ("" for none; caller frees). */
 bool transcript_block(struct transcript *, int number, struct buffer *code, char **language);
 
+bool transcript_has_code(struct transcript *, int index); /* the entry has a code block */
+
 /* Answers as they were written instead of as Markdown means them. */
 void transcript_raw(struct transcript *, bool);
 bool transcript_is_raw(const struct transcript *);

@@ -55,6 +55,55 @@ static void test_lines(void **state)
 	i18n_close(tr);
 }
 
+/* What was meant by a slip, in the language that is spoken. */
+static void test_slips(void **state)
+{
+	static const struct {
+		const char *language, *typed, *meant;
+	} slips[] = {
+		{"en", "regne", "regen"},
+		{"en", "expotr", "export"},
+		{"en", "HLEP", "help"},
+		{"en", "sesions", "sessions"},
+		{"en", "comp", "compact"},
+		{"en", "gibberish", NULL},
+		{"en", "x", NULL},
+		{"de", "hifle", "hilfe"},
+		{"de", "ruckganig", "rückgängig"},
+		{"ar", "مساعد", "مساعدة"},
+		{"ar", "تصديرر", "تصدير"},
+		{"de", "anhefen", "anheften"},
+		{"de", "regne", "regen"},
+	};
+	for (size_t i = 0; i < sizeof(slips) / sizeof(slips[0]); i++) {
+		struct i18n *tr = i18n_open(slips[i].language);
+		char *meant = command_nearest(tr, slips[i].typed, strlen(slips[i].typed));
+		if (!meant != !slips[i].meant || (meant && strcmp(meant, slips[i].meant) != 0))
+			fail_msg("%s: %s, not %s", slips[i].typed, meant ? meant : "none",
+				 slips[i].meant ? slips[i].meant : "none");
+		free(meant);
+		i18n_close(tr);
+	}
+}
+
+/* A letter may be several bytes: a slip in Russian is as near as one in English. */
+static void test_slips_in_every_language(void **state)
+{
+	for (const char *const *language = i18n_languages(); *language; language++) {
+		struct i18n *tr = i18n_open(*language);
+		for (int id = COMMAND_NONE + 1; id < COMMAND_COUNT; id++) {
+			const char *local = command_local_name(tr, (enum command_id)id);
+			char *typed = xasprintf("%sxq", local);
+			char *meant = command_nearest(tr, typed, strlen(typed));
+			if (strlen(local) > 15 && (!meant || strcmp(meant, local) != 0))
+				fail_msg("%s: %s, not %s", typed, meant ? meant : "none", local);
+			free(meant);
+			free(typed);
+		}
+		i18n_close(tr);
+	}
+}
+
 /* No name or alias means two commands, in any language. */
 static void check_names(const struct i18n *tr)
 {
@@ -120,10 +169,9 @@ static void test_what_is_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_names_are_unique),
-		cmocka_unit_test(test_local_names),
-		cmocka_unit_test(test_what_is_shown),
+		cmocka_unit_test(test_slips),       cmocka_unit_test(test_slips_in_every_language),
+		cmocka_unit_test(test_lines),       cmocka_unit_test(test_names_are_unique),
+		cmocka_unit_test(test_local_names), cmocka_unit_test(test_what_is_shown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,15 @@ static void look_away(struct fixture *f)
 	f->app->now += LATER;
 }
 
+static void remove_counts(struct fixture *f)
+{
+	char *path = xasprintf("%s/hints", f->dir);
+	hints_free(f->app->hints);
+	unlink(path);
+	f->app->hints = hints_open(f->dir);
+	free(path);
+}
+
 static int shown(struct fixture *f, const char *text)
 {
 	return strstr(screen(f), text) != NULL;
@@ -21,9 +30,52 @@ static void test_one_at_a_time(void **state)
 	assert_seen(f, "Ctrl+P lists all commands");
 	f->app->now += 40 * 1000;
 	assert_not_seen(f, "Ctrl+P lists all commands"); /* nothing else in the same minute, either */
-	assert_int_equal(hints_now(f->app->hints, f->app->now), HINT_COUNT);
+	assert_int_equal(hints_now(f->app->hints, HINT_ANSWER | HINT_CODE, f->app->now), HINT_COUNT);
+	look_away(f);
+	assert_seen(f, "@FILE attaches a file");
+}
+
+/* What it tells of is there: code in the answer, something to look for. */
+static void test_only_what_is_of_use(void **state)
+{
+	struct fixture *f = *state;
+	f->app->hints = hints_open(f->dir);
+	for (int i = 0; i < 40; i++, look_away(f))
+		assert_false(shown(f, "/copy 1") || shown(f, "Ctrl+F finds"));
+	remove_counts(f);
+	fake_ready();
+	events(f);
+	exchange(f, "Hello?", "Hello.");
+	int copy = 0, find = 0;
+	for (int i = 0; i < 40; i++, look_away(f)) {
+		copy += shown(f, "/copy 1");
+		find += shown(f, "Ctrl+F finds");
+	}
+	assert_int_equal(copy, 0);
+	assert_int_equal(find, 3);
+	exchange(f, "Code?", "```c\nint a;\n```");
 	look_away(f);
 	assert_seen(f, "/copy 1");
+}
+
+/* Nothing stands in the way of a letter, or of an answer that comes. */
+static void test_only_while_nothing_happens(void **state)
+{
+	struct fixture *f = *state;
+	fake_ready();
+	events(f);
+	f->app->hints = hints_open(f->dir);
+	keys(f, "w");
+	assert_not_seen(f, "Ctrl+P lists");
+	keys(f, "\177");
+	assert_seen(f, "Ctrl+P lists");
+	look_away(f);
+	keys(f, "go\r");
+	assert_not_seen(f, "@FILE attaches");
+	fake_text("well");
+	fake_done(ENGINE_STOP);
+	events(f);
+	assert_seen(f, "@FILE attaches");
 }
 
 static void test_three_times_then_never(void **state)
@@ -37,7 +89,7 @@ static void test_three_times_then_never(void **state)
 		look_away(f);
 	}
 	assert_int_equal(times, 3);
-	assert_int_equal(hints_now(f->app->hints, f->app->now), HINT_COUNT);
+	assert_int_equal(hints_now(f->app->hints, 0, f->app->now), HINT_COUNT);
 }
 
 static void test_what_was_used_is_known(void **state)
@@ -55,7 +107,7 @@ static void test_only_where_there_is_room(void **state)
 {
 	struct fixture *f = *state;
 	f->app->screen->ops->close(f->app->screen);
-	f->screen = f->app->screen = screen_open_headless(24, 40);
+	f->screen = f->app->screen = screen_open_headless(24, 20);
 	f->app->hints = hints_open(f->dir);
 	assert_not_seen(f, "Ctrl+P lists");
 	char *path = xasprintf("%s/hints", f->dir);
@@ -97,6 +149,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KEPT(test_one_at_a_time),
+		KEPT(test_only_what_is_of_use),
+		KEPT(test_only_while_nothing_happens),
 		KEPT(test_three_times_then_never),
 		KEPT(test_what_was_used_is_known),
 		KEPT(test_only_where_there_is_room),

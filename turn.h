@@ -32,8 +32,8 @@ struct turn_options {
 	int max_tokens;
 	const char *cache_id; /* the session's ID, for what the model has read of it; NULL: keep none of that */
 	uint64_t cache_limit; /* bytes, of all such files */
-	bool aside; /* about the conversation, no part of it: neither the question nor the answer is stored */
-	int seen;   /* of an aside: the messages of the path that the model is shown before the question */
+	bool aside;           /* about the conversation, no part of it: neither the question nor the answer is stored */
+	int seen;             /* of an aside: the messages of the path that the model is shown before the question */
 };
 
 /* Stores text as the user's message (NULL: answer the path as it stands, for

@@ -20,10 +20,11 @@ struct output_result {
 };
 
 /* Each goes to standard output as far as the form has something to say there. */
-void output_start(struct output *, const char *session, const char *model);               /* session NULL: not kept */
-void output_text(struct output *, const char *text, size_t len);                          /* as the answer streams in */
-int output_done(struct output *, const struct output_result *, char *err, size_t errlen); /* -1: err is what to tell, in the language */
-void output_fail(struct output *, const char *line);                                      /* instead of the end */
-int output_error(const struct output *); /* errno of what could not be written, 0: all was */
+void output_start(struct output *, const char *session, const char *model); /* session NULL: not kept */
+void output_text(struct output *, const char *text, size_t len);            /* as the answer streams in */
+int output_done(struct output *, const struct output_result *, char *err,
+		size_t errlen);                      /* -1: err is what to tell, in the language */
+void output_fail(struct output *, const char *line); /* instead of the end */
+int output_error(const struct output *);             /* errno of what could not be written, 0: all was */
 
 #endif

@@ -196,7 +196,7 @@ static void lay_text(struct body *b, struct body_chunk *chunk, const char *text,
 			add_quote_space(&chunk->pieces, &chunk[-1].at, o);
 		source.len = alone ? 0 : source.len;
 	}
-	formula_escape(&source, at_the_end(b, chunk));
+	formula_escape(&source, at_the_end(b, chunk), o->bidi != I18N_BIDI_OFF);
 	if (at_the_end(b, chunk))
 		unfinished_text(&source, chunk->at.end == len);
 	if (source.len)
@@ -210,7 +210,7 @@ static void lay_table(struct body *b, struct body_chunk *chunk, const char *text
 	struct prose_options options = prose_options(chunk, o);
 	struct buffer source = {0};
 	take_source(chunk, text, &source);
-	formula_escape(&source, at_the_end(b, chunk));
+	formula_escape(&source, at_the_end(b, chunk), o->bidi != I18N_BIDI_OFF);
 	if (at_the_end(b, chunk))
 		unfinished_table(&source, chunk->at.end == len);
 	if (source.len)
@@ -237,7 +237,7 @@ static void lay_more_rows(struct body *b, struct body_chunk *chunk, const char *
 	struct body_chunk rows = *chunk;
 	rows.at.indent = head->at.indent;
 	take_source(&rows, text, &source);
-	formula_escape(&source, at_the_end(b, chunk));
+	formula_escape(&source, at_the_end(b, chunk), o->bidi != I18N_BIDI_OFF);
 	if (at_the_end(b, chunk))
 		unfinished_table(&source, chunk->at.end == len);
 	table_render(&options, source.data, source.len, &head->shape, true, &chunk->pieces);

@@ -1,13 +1,18 @@
 #include "formula.h"
+#include "inline.h"
+#include "latex.h"
 
 #include <ctype.h>
 #include <string.h>
+
+enum { FORMULA_MOST = 4096 }; /* bytes: what is longer is none */
 
 struct reader {
 	const char *text;
 	size_t len, at;
 	char fence; /* of the block of code that the line stands in; 0: none */
 	size_t fence_len;
+	bool isolate;
 	struct buffer out;
 };
 
@@ -75,53 +80,116 @@ static void take_span(struct reader *r)
 	copy(r, end);
 }
 
-/* The bytes of the mark that opens a formula here; *closing gets the one that closes it. */
-static size_t opening(const struct reader *r, const char **closing)
+/* How a formula is marked, and where it ends. */
+struct formula {
+	const char *closing; /* its mark; NULL: no formula begins here */
+	size_t mark;         /* bytes of the opening and of the closing mark each */
+	size_t start, end;   /* of what stands between the marks */
+	bool closed;
+};
+
+static const char *closing_mark(const struct reader *r, size_t *mark)
 {
 	const char *at = r->text + r->at;
-	if (r->at + 1 >= r->len)
-		return 0;
-	*closing = at[0] == '\\' && at[1] == '(' ? "\\)" : at[0] == '\\' && at[1] == '[' ? "\\]" : "$$";
-	return (at[0] == '\\' && (at[1] == '(' || at[1] == '[')) || (at[0] == '$' && at[1] == '$') ? 2 : 0;
+	bool two = r->at + 1 < r->len;
+	*mark = 2;
+	if (two && at[0] == '\\' && (at[1] == '(' || at[1] == '['))
+		return at[1] == '(' ? "\\)" : "\\]";
+	if (two && at[0] == '$' && at[1] == '$')
+		return "$$";
+	*mark = 1;
+	return at[0] == '$' ? "$" : NULL;
 }
 
-/* Where the formula that begins here ends; 0: nothing closes it. */
-static size_t formula_end(const struct reader *r, const char *closing, bool open)
+/* Prices and shell variables have the same sign: a single dollar marks a formula only where it stands close to
+ * it on both sides and what is between reads like one: commands, or no word longer than two letters. */
+static bool is_dollar_formula(const struct reader *r, const struct formula *f)
 {
-	for (size_t at = r->at + 2; at < r->len; at++) {
-		if (strncmp(r->text + at, closing, 2) == 0)
-			return at + 2;
-		if (strncmp(r->text + at, "\n\n", 2) == 0)
-			return 0;
-		at += r->text[at] == '\\' && strncmp(r->text + at, "\\\\", 2) == 0; /* a new row, no mark */
+	const char *at = r->text + f->start;
+	size_t len = f->end - f->start, letters = 0;
+	bool any = false;
+	bool before = f->start > 1 && isalnum((unsigned char)r->text[f->start - 2]);
+	bool after = f->closed && f->end + 1 < r->len && isalnum((unsigned char)r->text[f->end + 1]);
+	if (!len || before || after || isspace((unsigned char)at[0]) || isspace((unsigned char)at[len - 1]))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (at[i] == '\\' && i + 1 < len && isalpha((unsigned char)at[i + 1]))
+			return true;
+		letters = isalpha((unsigned char)at[i]) ? letters + 1 : 0;
+		any = any || letters;
+		if (letters > 2 || at[i] == '\n')
+			return false;
 	}
-	return open ? r->len : 0;
+	return f->closed && (any || !memchr(at, ' ', len));
 }
 
-static void take_formula(struct reader *r, size_t end)
+static bool find_formula(const struct reader *r, bool open, struct formula *f)
 {
-	for (; r->at < end; r->at++) {
-		if (ispunct((unsigned char)r->text[r->at]))
+	*f = (struct formula){.closing = closing_mark(r, &f->mark)};
+	f->mark = f->closing ? strlen(f->closing) : 0;
+	f->start = f->end = r->at + f->mark;
+	if (!f->closing)
+		return false;
+	size_t limit = r->len - f->start > FORMULA_MOST ? f->start + FORMULA_MOST : r->len;
+	while (f->end < limit && strncmp(r->text + f->end, "\n\n", 2) != 0) {
+		f->closed = strncmp(r->text + f->end, f->closing, f->mark) == 0;
+		if (f->closed)
+			break;
+		bool escape = strncmp(r->text + f->end, "\\\\", 2) == 0 || strncmp(r->text + f->end, "\\$", 2) == 0;
+		f->end += escape ? 2 : 1;
+	}
+	return (f->closed || (open && f->end >= r->len)) && (f->mark > 1 || is_dollar_formula(r, f));
+}
+
+static bool in_table(const struct reader *r)
+{
+	size_t at = r->at;
+	while (at && r->text[at - 1] != '\n')
+		at--;
+	return r->text[line_start(r, at)] == '|';
+}
+
+/* Text in which Markdown finds no marks of its own. Rows are kept apart, but for a table's cell, which is one. */
+static void put_escaped(struct reader *r, const char *text, size_t len, const char *row_end)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (ispunct((unsigned char)text[i]))
 			buffer_puts(&r->out, "\\");
-		buffer_append(&r->out, r->text + r->at, 1);
+		if (text[i] == '\n')
+			buffer_puts(&r->out, row_end);
+		else
+			buffer_append(&r->out, text + i, 1);
 	}
 }
 
-void formula_escape(struct buffer *text, bool open)
+static void take_formula(struct reader *r, const struct formula *f)
+{
+	struct buffer text = {0};
+	size_t end = f->end + (f->closed ? f->mark : 0);
+	bool plain = latex_to_text(r->text + f->start, f->end - f->start, !f->closed, &text);
+	buffer_puts(&r->out, r->isolate ? LEFT_TO_RIGHT_ISOLATE : "");
+	if (plain)
+		put_escaped(r, text.data ? text.data : "", text.len, in_table(r) ? " " : "\\\n");
+	else
+		put_escaped(r, r->text + r->at, end - r->at, "\n");
+	buffer_puts(&r->out, r->isolate ? POP_ISOLATE : "");
+	buffer_free(&text);
+	r->at = end;
+}
+
+void formula_escape(struct buffer *text, bool open, bool bidi)
 {
 	struct reader r = {.text = text->data, .len = text->len};
-	if (!text->len || (!memchr(text->data, '\\', text->len) && !memmem(text->data, text->len, "$$", 2)))
+	if (!text->len || (!memchr(text->data, '\\', text->len) && !memchr(text->data, '$', text->len)))
 		return;
+	r.isolate = bidi && inline_has_rtl(text->data, text->len);
 	while (r.at < r.len) {
-		const char *closing;
-		size_t end = 0;
+		struct formula formula;
 		bool begins = r.at == 0 || r.text[r.at - 1] == '\n';
 		if (begins && take_code_line(&r))
 			continue;
-		if (opening(&r, &closing))
-			end = formula_end(&r, closing, open);
-		if (end)
-			take_formula(&r, end);
+		if (find_formula(&r, open, &formula))
+			take_formula(&r, &formula);
 		else if (r.text[r.at] == '`')
 			take_span(&r);
 		else

@@ -1,5 +1,5 @@
-/* formula.h: formulas in LaTeX's marks, \(…\), \[…\] and $$…$$, stay as they were written:
- * Markdown would take their backslashes, stars and underscores for its own. */
+/* formula.h: formulas in LaTeX's marks, \(…\), \[…\], $$…$$ and $…$, as plain text where latex.h can write
+ * them so (x² ≤ a/b), else as they stand: Markdown would take their backslashes, stars and underscores for its own. */
 #ifndef FORMULA_H
 #define FORMULA_H
 
@@ -7,8 +7,9 @@
 
 #include <stdbool.h>
 
-/* Puts a backslash before every sign in the formulas of a chunk of Markdown, so that what is shown is
- * the source. Code is left alone. open: the text may grow; a formula without its end goes on to there. */
-void formula_escape(struct buffer *text, bool open);
+/* Replaces the formulas of a chunk of Markdown by text with a backslash before every sign. Code is left alone.
+ * open: the text may grow; a formula without its end goes on to there. bidi: the rows are put in order here,
+ * so formulas among right-to-left letters are fenced off. */
+void formula_escape(struct buffer *text, bool open, bool bidi);
 
 #endif

@@ -6,9 +6,6 @@
 
 enum { DEPTH_MOST = 64, URL_MOST = 2000 };
 
-#define LEFT_TO_RIGHT_ISOLATE "\xE2\x81\xA6"
-#define POP_ISOLATE           "\xE2\x81\xA9"
-
 struct inlines {
 	const struct inline_options *o;
 	struct rich *out;

@@ -6,6 +6,10 @@
 
 #include <cmark-gfm.h>
 
+/* Around what keeps its order from left to right among right-to-left letters. */
+#define LEFT_TO_RIGHT_ISOLATE "\xE2\x81\xA6"
+#define POP_ISOLATE           "\xE2\x81\xA9"
+
 /* The document as cmark sees it, with GitHub's extensions; cmark_node_free. */
 cmark_node *inline_parse(const char *source, size_t len);
 bool inline_has_rtl(const char *text, size_t len); /* letters of a right-to-left script are in it */

@@ -95,16 +95,23 @@ static void test_tables(void **state)
 	      "a: first\nb: second\nc: third\nd: fourth\ne: fifth\nf: sixth\n──────────────────────────────\n");
 }
 
-/* LaTeX stays as it was written, with its backslashes and stars, while it comes too; code and escapes are as ever. */
+/* LaTeX is plain text where it can be, while it comes too; else it stays as it was written. Code and escapes are as ever. */
 static void test_formulas(void **state)
 {
-	check("so \\(e^{i\\pi}*a_1*b\\) **is**", "so \\(e^{i\\pi}*a_1*b\\) is\n");
-	check("\\[\nx^2\\,dx \\\\\n\\]", "\\[\nx^2\\,dx \\\\\n\\]\n");
-	check("$$a_1*b*c$$ and *d*", "$$a_1*b*c$$ and d\n");
+	check("so \\(e^{i\\pi}*a_1*b\\) **is**", "so e^(iπ)*a₁*b is\n");
+	check("\\[\nx^2\\,dx\n\\]", "x² dx\n");
+	check("$$a_1*b*c$$ and *d*", "a₁*b*c and d\n");
 	check("cost $$ and *d* \\*e\\*\n\nx", "cost $$ and d *e*\n\nx\n");
-	check("`\\(a*b*c\\)` \\(a*b", "\\(a*b*c\\) \\(a*b\n");
-	check("| f | g |\n|---|---|\n| \\(|x|\\) | *y* |", "f       │ g\n────────┼──\n\\(|x|\\) │ y\n");
+	check("`\\(a*b*c\\)` \\(a*b", "\\(a*b*c\\) a*b\n");
+	check("| f | g |\n|---|---|\n| \\(|x|\\) | *y* |", "f   │ g\n────┼──\n|x| │ y\n");
 	check("- a\n  ```\n  \\(x\\)\n  ```", "• a\n  ▌ ```  [1]\n  ▌ \\(x\\)\n  ▌ ```\n");
+	check("\\(\\unknown{x*y*z}\\) *d*\n\nx", "\\(\\unknown{x*y*z}\\) d\n\nx\n");
+	check("\\(\\begin{array}1\\end{array}\\)\n\nx", "\\(\\begin{array}1\\end{array}\\)\n\nx\n");
+	check("$$\\begin{aligned} a &= b \\\\ &= c^2 \\end{aligned}$$", "a = b\n= c²\n");
+	check("so $n$ and $O(n \\log n)$ or $x_i$", "so n and O(n log n) or xᵢ\n");
+	check("$5 or $10, $HOME and $PATH", "$5 or $10, $HOME and $PATH\n");
+	check("US$5-$10 $x\n\n", "US$5-$10 $x\n");
+	check("طول $x^2$ هنا", "                    ﺎﻨﻫ x² ﻝﻮﻃ\n");
 }
 
 static void test_links(void **state)

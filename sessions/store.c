@@ -21,6 +21,13 @@ int store_error(struct sessions *s, char *err, size_t errlen, const char *format
 	return -1;
 }
 
+/* What the system said; a file that ends too early, say, is no error to the system. */
+static const char *disk_error(sqlite3 *db)
+{
+	int error = sqlite3_system_errno(db);
+	return error ? strerror(error) : sqlite3_errmsg(db);
+}
+
 int store_fail(struct sessions *s, char *err, size_t errlen)
 {
 	switch (sqlite3_errcode(s->db)) {
@@ -30,7 +37,7 @@ int store_fail(struct sessions *s, char *err, size_t errlen)
 		s->suspect = true;
 		return store_error(s, err, errlen,
 				   "not saved, the disk reported an error (%s, code %d); check the disk",
-				   strerror(sqlite3_system_errno(s->db)), sqlite3_extended_errcode(s->db));
+				   disk_error(s->db), sqlite3_extended_errcode(s->db));
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return store_error(s, err, errlen, "another program is writing to it; try again in a moment");

@@ -3,6 +3,7 @@
 
 #include "sessions/store.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -221,6 +222,27 @@ static void test_file_replaced(void **state)
 	session_free(&a);
 }
 
+static void fail_without_reason(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	errno = *(const int *)sqlite3_user_data(context);
+	sqlite3_result_error_code(context, SQLITE_IOERR_SHORT_READ);
+}
+
+/* The disk's reason is said where the system gave one; where it did not, never that all went well. */
+static void test_disk_errors(void **state)
+{
+	struct fixture *f = *state;
+	static int reasons[] = {EIO, 0};
+	for (size_t i = 0; i < 2; i++) {
+		sqlite3_create_function(f->store->db, "broken", 0, SQLITE_UTF8, &reasons[i], fail_without_reason, NULL,
+					NULL);
+		assert_int_not_equal(sqlite3_exec(f->store->db, "SELECT broken()", NULL, NULL, NULL), SQLITE_OK);
+		store_fail(f->store, f->err, sizeof(f->err));
+		assert_non_null(strstr(f->err, reasons[i] ? strerror(EIO) : "disk I/O error"));
+		assert_null(strstr(f->err, strerror(0)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +254,7 @@ int main(void)
 		FIXTURE_TEST(test_writer_lock),
 		FIXTURE_TEST(test_modes_repaired),
 		FIXTURE_TEST(test_file_replaced),
+		FIXTURE_TEST(test_disk_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

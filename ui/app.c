@@ -236,13 +236,14 @@ struct app *app_create(const struct ui_options *options, struct screen *screen)
 	return app;
 }
 
-void app_hints(struct app *app)
+void app_keep_habits(struct app *app)
 {
-	if (option_flag(app->o.options, OPTION_NO_SAVE) || app->plain ||
-	    strcmp(option_string(app->o.options, OPTION_HINTS), "off") == 0)
+	if (option_flag(app->o.options, OPTION_NO_SAVE) || app->plain)
 		return;
 	char *dir = path_dir(PATH_STATE);
-	app->hints = hints_open(dir);
+	recent_open(&app->recent, dir);
+	if (strcmp(option_string(app->o.options, OPTION_HINTS), "off") != 0)
+		app->hints = hints_open(dir);
 	free(dir);
 	if (option_flag(app->o.options, OPTION_CONTINUE))
 		hints_used(app->hints, HINT_CONTINUE);
@@ -296,6 +297,7 @@ void app_free(struct app *app)
 	app_find_close(app);
 	config_watch_close(app->config);
 	hints_free(app->hints);
+	recent_close(&app->recent);
 	app_tree_forget(app);
 	engine_close(app->engine);
 	if (app->stored) {

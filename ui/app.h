@@ -27,6 +27,7 @@
 #include "hints.h"
 #include "keys.h"
 #include "loop.h"
+#include "recent.h"
 #include "screen.h"
 #include "terminal_probe.h"
 #include "transcript.h"
@@ -34,14 +35,7 @@
 #include "../engine/engine.h"
 #include "../turn.h"
 
-enum {
-	APP_FRAME_MS = 33,
-	APP_DRAFT_MS = 500,
-	APP_AGAIN_MS = 2000,
-	APP_GRACE_MS = 15,
-	APP_FRAME_MOST_MS = 250,
-	APP_RECENT = 5
-};
+enum { APP_FRAME_MS = 33, APP_DRAFT_MS = 500, APP_AGAIN_MS = 2000, APP_GRACE_MS = 15, APP_FRAME_MOST_MS = 250 };
 
 struct app_message {        /* one message of the conversation, in order */
 	int64_t id, parent; /* in the store; 0: not there */
@@ -137,7 +131,7 @@ struct app {
 	int64_t compacted_from;  /* the leaf before /compact, until something is said; 0: none */
 	struct compact *compact; /* a long conversation is being summed up; NULL: not */
 	bool aside;              /* the running turn is no part of the conversation */
-	int recent[APP_RECENT];  /* actions and commands chosen from the palette, the latest first; 0: none */
+	struct recent recent;    /* what was chosen from the palette */
 	struct find *find;       /* NULL: nothing is looked for */
 	char *find_last;         /* what was, or NULL */
 
@@ -159,8 +153,8 @@ struct app {
 /* --- app.c --- */
 struct app *app_create(const struct ui_options *, struct screen *);
 void app_free(struct app *);
-void app_hints(struct app *); /* they are wanted, unless the options say no */
-void app_start(struct app *); /* the model, the conversation, the first prompt */
+void app_keep_habits(struct app *); /* hints and the palette know what was used, unless nothing is to be kept */
+void app_start(struct app *);       /* the model, the conversation, the first prompt */
 void app_input(struct app *, const char *bytes, size_t len);
 void app_tick(struct app *);                              /* whatever time has made due */
 int app_timeout(const struct app *);                      /* ms until app_tick has something to do, -1: never */

@@ -119,12 +119,6 @@ static char *command_label(const struct app *app, enum command_id id)
 	return label;
 }
 
-/* Actions and commands as one row of numbers: what was chosen before is remembered by them. */
-static int number_of(const struct choice *choice)
-{
-	return choice->action ? (int)choice->action : ACTION_COUNT + (int)choice->command;
-}
-
 static void add_command(struct app *app, enum command_id id)
 {
 	char *label = command_label(app, id);
@@ -134,32 +128,15 @@ static void add_command(struct app *app, enum command_id id)
 
 static void add_numbered(struct app *app, int number)
 {
-	if (number > ACTION_COUNT) {
-		add_command(app, (enum command_id)(number - ACTION_COUNT));
+	enum action id = recent_action(number);
+	if (!id) {
+		add_command(app, recent_command(number));
 		return;
 	}
-	enum action id = (enum action)number;
 	char *key = xasprintf("action.%s", action_table[id].name), *shown = keys_shown(app->tr, id);
 	add_choice(app->overlay, (struct choice){.action = id}, i18n_text(app->tr, key), shown);
 	free(shown);
 	free(key);
-}
-
-static bool is_recent(const struct app *app, int number)
-{
-	for (int i = 0; i < APP_RECENT; i++)
-		if (app->recent[i] == number)
-			return true;
-	return false;
-}
-
-static void remember_chosen(struct app *app, int number)
-{
-	int at = 0;
-	while (at < APP_RECENT - 1 && app->recent[at] != number)
-		at++;
-	memmove(&app->recent[1], &app->recent[0], (size_t)at * sizeof(app->recent[0]));
-	app->recent[0] = number;
 }
 
 static enum help_place place_of(const struct app *app)
@@ -184,10 +161,10 @@ void app_overlay_help(struct app *app)
 void app_overlay_palette(struct app *app)
 {
 	open_overlay(app, OVERLAY_PALETTE, i18n_text(app->tr, "overlay.palette"));
-	for (int i = 0; i < APP_RECENT && app->recent[i]; i++)
-		add_numbered(app, app->recent[i]);
-	for (int number = ACTION_NONE + 1; number < ACTION_COUNT + COMMAND_COUNT; number++)
-		if (number != ACTION_COUNT && !is_recent(app, number))
+	for (int i = 0; i < RECENT_MOST && app->recent.list[i]; i++)
+		add_numbered(app, app->recent.list[i]);
+	for (int number = 1; number < RECENT_NUMBERS; number++)
+		if (!recent_has(&app->recent, number))
 			add_numbered(app, number);
 	show(app, NULL);
 }
@@ -505,7 +482,7 @@ static void choose(struct app *app, int index)
 	app_overlay_close(app);
 	switch (kind) {
 	case OVERLAY_PALETTE:
-		remember_chosen(app, number_of(&choice));
+		recent_add(&app->recent, recent_number(choice.action, choice.command));
 		if (choice.action)
 			app_action(app, choice.action);
 		else

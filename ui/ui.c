@@ -108,7 +108,7 @@ static int run_on(struct screen *screen, const struct ui_options *options, struc
 	app->loop = loop;
 	app->tty = STDIN_FILENO;
 	app_terminal_ask(app);
-	app_hints(app);
+	app_keep_habits(app);
 	app_reload_watch(app);
 	app_start(app);
 	take_early_keys(app);

@@ -25,7 +25,8 @@
  * completion.c clipboard.c external_editor.c | what Tab offers; copying; $EDITOR
  * attach.c source.c | what goes along with a message; what a path stands for, as text
  * folder.c ignore.c document.c program.c | a folder's files; .gitignore; PDF and office documents; what is installed
- * hints.c hints.def | short hints in the status row that stop
+ * hints.c hints.def | short hints in the empty input line, that stop
+ * recent.c | what was chosen from the palette
  * notify.c          | a bell or a message when something long is over
  * line_mode.c       | chat without a screen: TERM=dumb */
 #ifndef UI_H

@@ -582,6 +582,32 @@ static void test_palette(void **state)
 	assert_false(f->app->quit);
 }
 
+/* What was chosen in another run stands first, too; names that there are no more are passed over. */
+static void test_palette_remembers(void **state)
+{
+	struct fixture *f = *state;
+	setenv("BORA_STATE_DIR", f->dir, 1);
+	app_keep_habits(f->app);
+	const char *const chosen[] = {"\020/export\r", "\020rename\r", "\020/export\r"};
+	for (size_t i = 0; i < sizeof(chosen) / sizeof(chosen[0]); i++) {
+		keys(f, chosen[i]);
+		keys(f, "\025");
+	}
+	stop_app(f);
+	char *path = xasprintf("%s/recent", f->dir);
+	FILE *file = fopen(path, "a");
+	fputs("command gone\naction gone\n\ncommand export\naction fold\n", file);
+	fclose(file);
+	start_app(f, NULL, true);
+	app_keep_habits(f->app);
+	keys(f, "\020");
+	assert_int_equal(picker_first(screen(f), "/export FILE"), 2);
+	assert_int_equal(picker_first(screen(f), "/rename TITLE"), 3);
+	assert_int_equal(picker_first(screen(f), "Alt+Z"), 4);
+	unsetenv("BORA_STATE_DIR");
+	free(path);
+}
+
 static void test_help(void **state)
 {
 	struct fixture *f = *state;
@@ -834,6 +860,7 @@ int main(void)
 		KEPT(test_switching_models),
 		KEPT(test_a_failed_switch),
 		KEPT(test_palette),
+		KEPT(test_palette_remembers),
 		KEPT(test_help),
 		KEPT(test_session_list),
 		KEPT(test_search_opens_at_the_hit),

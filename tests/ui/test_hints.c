@@ -123,7 +123,7 @@ static void open_with(struct fixture *f, enum option_id id, const char *value)
 		assert_int_equal(options_set(f->options, id, value, err, sizeof(err)), 0);
 	hints_free(f->app->hints);
 	f->app->hints = NULL;
-	app_hints(f->app);
+	app_keep_habits(f->app);
 }
 
 static void test_only_where_they_are_wanted(void **state)

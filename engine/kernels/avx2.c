@@ -74,25 +74,20 @@ INLINE float best_scale(const __m256 *x, __m256i q, float largest)
 void avx2_quantize(const float *x, int64_t n, void *out)
 {
 	struct act_block *block = out;
-	struct act_plain *plain = act_plain(out, n);
 	clear_last(out, n);
 	for (int64_t i = 0; i < n; i += GROUP) {
 		struct act_block *b = &block[i / PAIR];
-		int super = (int)(i / SUPER % 2), j = (int)(i % SUPER / GROUP), lane = act_lane(super, j);
+		int super = (int)(i / SUPER % 2), j = (int)(i % SUPER / GROUP);
 		const __m256 group[4] = {_mm256_loadu_ps(x + i), _mm256_loadu_ps(x + i + 8),
 					 _mm256_loadu_ps(x + i + 16), _mm256_loadu_ps(x + i + 24)};
 		float largest = largest_of(group);
 		__m256i q = quantize_group(group, largest);
-		float scale = best_scale(group, q, largest);
 		int8_t *to = b->q[super] + act_byte(j * GROUP);
 		_mm_store_si128((void *)to, _mm256_castsi256_si128(q));
 		_mm_store_si128((void *)(to + 64), _mm256_extracti128_si256(q, 1));
-		_mm256_store_si256((void *)(plain[i / PAIR].q[super] + j * GROUP), q);
-		int first = sum_bytes(_mm256_castsi256_si128(q)), second = sum_bytes(_mm256_extracti128_si256(q, 1));
-		b->scale[lane] = scale;
-		b->sum[lane] = scale * (float)(first + second);
-		b->half_sum[super][2 * j] = plain[i / PAIR].half_sum[super][act_quad(2 * j)] = (float)first;
-		b->half_sum[super][2 * j + 1] = plain[i / PAIR].half_sum[super][act_quad(2 * j + 1)] = (float)second;
+		b->scale[act_lane(super, j)] = best_scale(group, q, largest);
+		set_sums(b, super, j,
+			 (int[]){sum_bytes(_mm256_castsi256_si128(q)), sum_bytes(_mm256_extracti128_si256(q, 1))});
 	}
 }
 

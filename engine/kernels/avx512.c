@@ -75,18 +75,19 @@ static void quantize_group(const float *x, struct act_wide *block, struct act_qu
 	float largest = largest_of(low, high), inverse = inverse_scale(largest);
 	__m512i a = quantize16(low, inverse), b = quantize16(high, inverse);
 	float scale = best_scale(low, high, a, b, largest);
-	int first = _mm512_reduce_add_epi32(a), second = _mm512_reduce_add_epi32(b), lane = act_lane(super, group);
+	int sum[2] = {_mm512_reduce_add_epi32(a), _mm512_reduce_add_epi32(b)}, lane = act_lane(super, group);
 	int8_t *q = block->q + SUPER * super + GROUP * group;
 	_mm_store_si128((void *)q, _mm512_cvtepi32_epi8(a));
 	_mm_store_si128((void *)(q + HALF), _mm512_cvtepi32_epi8(b));
 	for (int i = 0; i < GROUP / 4; i++)
 		memcpy(quads->q + 4 * wide_quad(super, group, i), q + 4 * i, 4);
 	block->scale[lane] = scale;
-	block->sum[lane] = scale * (float)(first + second);
-	block->half_sum[0][lane] = (float)first;
-	block->half_sum[1][lane] = (float)second;
-	block->minus[0][lane] = -first;
-	block->minus[1][lane] = -second;
+	block->sum[lane] = scale * (float)(sum[0] + sum[1]);
+	block->minus[lane] = -(sum[0] + sum[1]) * (1 << MINUS_BITS);
+	for (int half = 0; half < 2; half++) {
+		block->half_minus[half][lane] = -sum[half] * (1 << HALF_MINUS_BITS);
+		block->half_sum[lane][half] = (int16_t)sum[half];
+	}
 }
 
 static void avx512_quantize(const float *x, int64_t n, void *out)

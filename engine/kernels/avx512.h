@@ -10,13 +10,16 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* 512 activations as this set reads them (it has the room of act_block and act_plain). */
+/* 512 activations as this set reads them. By lanes: act_lane(). */
 struct act_wide {
 	int8_t q[PAIR];               /* in their own order */
-	float scale[SUMS], sum[SUMS]; /* by lanes: act_lane() */
-	float half_sum[2][SUMS];      /* sums of q in first and second halves of groups, by lanes */
-	int32_t minus[2][SUMS];       /* the same, negative */
+	float scale[SUMS], sum[SUMS]; /* sum: scale * sum of q */
+	int32_t minus[SUMS];          /* -128 * sum of q */
+	int32_t half_minus[2][SUMS];  /* -32 * sums of q in first and second halves of groups */
+	int16_t half_sum[SUMS][2];    /* those sums */
 };
+
+enum { HALF_MINUS_BITS = 5 }; /* as MINUS_BITS, for types whose halves have scales */
 
 /* The bytes once more in the order in which few columns meet them; these follow the blocks of a row. A register has a
  * quad, four neighbours, of every fourth of the groups, so that products of two registers add up in their lanes,
@@ -24,9 +27,7 @@ struct act_wide {
 struct act_quads {
 	int8_t q[PAIR]; /* quad i of a group is the wide_quad()th */
 };
-_Static_assert(sizeof(struct act_wide) + sizeof(struct act_quads) <=
-		       sizeof(struct act_block) + sizeof(struct act_plain),
-	       "room");
+_Static_assert(sizeof(struct act_wide) + sizeof(struct act_quads) <= ACT_BYTES, "room");
 
 /* Registers of 64 bytes: first half of the even groups, their second halves, the same of the odd ones; two registers
  * each, of two quads. Lane c of 128 bits: a quad of group 2c (or 2c + 1) of superblock 0 and of superblock 1, then

@@ -17,34 +17,25 @@ enum {
 	SUMS = 16,        /* lanes of a quantised product */
 	KV_Q8_BYTES = 34, /* cache rows of q8_0: an f16 scale and 32 bytes, as in GGUF */
 	LANES = 32,       /* of a float dot product */
+	ACT_BYTES = 1408, /* of 512 activations, in whatever form a set has them */
+	MINUS_BITS = 7,   /* sums of activations are kept as weights need them that count from 2 to this power */
 };
 
 /* 512 activations. A row of them is padded with zeros to whole blocks. */
 struct act_block {
-	int8_t q[2][SUPER];        /* halves of the even groups, then of the odd ones: act_byte() */
-	float scale[SUMS];         /* by lanes: act_lane() */
-	float sum[SUMS];           /* scale * sum of q */
-	float half_sum[2][HALVES]; /* sum of q, by halves in their order */
+	int8_t q[2][SUPER];          /* halves of the even groups, then of the odd ones: act_byte() */
+	float scale[SUMS];           /* by lanes: act_lane() */
+	float sum[SUMS];             /* scale * sum of q */
+	int32_t minus[SUMS];         /* -128 * sum of q: MINUS_BITS */
+	int16_t half_sum[2][HALVES]; /* sum of q, by halves in their order */
 };
-
-/* The same once more, as few columns of a type whose halves have scales meet them. These follow
- * the blocks of a row: many columns keep clear of them. */
-struct act_plain {
-	int8_t q[2][SUPER];        /* in their own order */
-	float half_sum[2][HALVES]; /* by act_quad() */
-};
+_Static_assert(sizeof(struct act_block) <= ACT_BYTES, "room");
 
 /* Where activation i of a superblock lies in its q. Sixteen neighbours stay together. */
 static inline int act_byte(int i)
 {
 	int group = i / GROUP, half = i % GROUP / HALF;
 	return 128 * (group % 2) + 64 * half + 16 * (group / 2) + i % HALF;
-}
-
-/* Where a half lies when neighbours of four registers of 64 plain bytes have been added. */
-static inline int act_quad(int half)
-{
-	return 4 * (half % 4) + half / 4;
 }
 
 /* The lane that sums a group of the first or second superblock of a block. */
@@ -80,18 +71,21 @@ static inline int64_t act_blocks(int64_t n)
 	return (n + PAIR - 1) / PAIR;
 }
 
-static inline struct act_plain *act_plain(const void *row, int64_t n)
+/* Zeros where a row of n activations is no whole number of blocks. */
+static inline void clear_last(struct act_block *row, int64_t n)
 {
-	return (struct act_plain *)((struct act_block *)row + act_blocks(n));
+	if (n % PAIR)
+		memset(row + n / PAIR, 0, sizeof(*row));
 }
 
-/* Zeros where a row of n activations is no whole number of blocks. */
-static inline void clear_last(void *row, int64_t n)
+/* What a block keeps of the sums of both halves of a group. */
+static inline void set_sums(struct act_block *block, int super, int group, const int *half_sums)
 {
-	if (n % PAIR == 0)
-		return;
-	memset((struct act_block *)row + n / PAIR, 0, sizeof(struct act_block));
-	memset(act_plain(row, n) + n / PAIR, 0, sizeof(struct act_plain));
+	int sum = half_sums[0] + half_sums[1], lane = act_lane(super, group);
+	block->sum[lane] = block->scale[lane] * (float)sum;
+	block->minus[lane] = -sum * (1 << MINUS_BITS);
+	for (int half = 0; half < 2; half++)
+		block->half_sum[super][2 * group + half] = (int16_t)half_sums[half];
 }
 
 #if defined(__x86_64__)

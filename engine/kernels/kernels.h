@@ -6,10 +6,10 @@
  * - Quantised matrices are multiplied in 8-bit integers. A row of activations x[n] becomes
  *   groups of 32 bytes q_x, rounded by largest / 127, with the float scale s that leaves the
  *   smallest squares of errors (lower KL divergence than largest / 127 itself). Weights are
- *   d q_w + m, with unsigned bytes q_w and floats d and m that a group of 32 shares. With the
- *   exact integer P = sum q_w q_x over a group, sixteen lanes, a group of 512 weights each, are
- *       lane = fma(P, d s, lane), then lane = fma(m, s sum(q_x), lane).
- *   Types that count from -o are taken as m = -o d.
+ *   d (q_w - o) + m, with unsigned bytes q_w, an offset o of the type's (8 of Q4_0, 16 of Q5_0, 128 of
+ *   Q8_0 and IQ4) and floats d and m that a group of 32 shares. With the exact integer
+ *   P = sum((q_w - o) q_x) over a group, sixteen lanes, a group of 512 weights each, are
+ *       lane = fma(P, d s, lane), then of types with minimums m lane = fma(m, s sum(q_x), lane).
  * - Q2_K, Q3_K and Q6_K have an integer scale a for every half of a group. There P, the sum of
  *   a sum((q_w - o) q_x) over both halves, is exact too (below 2^24), lane = fma(P, d s, lane),
  *   and in Q2_K, with M the sum of a half's minimum times sum(q_x), lane = fma(M, m s, lane).

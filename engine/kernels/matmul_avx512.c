@@ -31,8 +31,9 @@ enum {
 /* Registers of q[odd][half] in the order of act_quads. */
 struct pair {
 	__m512i q[2][2][2];
-	__m512 d, m;           /* by lanes */
-	__m512 sub[2], min[2]; /* integers of first and second halves, by lanes: Q2_K, Q3_K, Q6_K */
+	__m512 d, m;   /* by lanes; m where there are minimums */
+	__m512 sub[2]; /* integers of first and second halves, by lanes: Q2_K, Q3_K, Q6_K */
+	__m512i min;   /* of both halves, pairs of 16-bit integers by lanes: Q2_K */
 };
 
 INLINE uint32_t load32(const uint8_t *p)
@@ -148,16 +149,10 @@ INLINE __m512 lane_halves(const uint8_t *p, int bytes)
 #undef WORD
 }
 
-INLINE void set_offset(struct pair *p, __m512 d, float offset)
-{
-	p->d = d;
-	p->m = _mm512_mul_ps(d, _mm512_set1_ps(-offset));
-}
-
 INLINE void unpack_q4_0(const uint8_t *b, int supers, struct pair *p)
 {
 	nibble_blocks(b, supers, 18, 2, p);
-	set_offset(p, lane_halves(b, 18), 8);
+	p->d = lane_halves(b, 18);
 }
 
 INLINE void unpack_q4_1(const uint8_t *b, int supers, struct pair *p)
@@ -197,7 +192,7 @@ INLINE void fifth_blocks(const uint8_t *b, int supers, int bytes, int at, struct
 INLINE void unpack_q5_0(const uint8_t *b, int supers, struct pair *p)
 {
 	fifth_blocks(b, supers, 22, 2, p);
-	set_offset(p, lane_halves(b, 22), 16);
+	p->d = lane_halves(b, 22);
 }
 
 INLINE void unpack_q5_1(const uint8_t *b, int supers, struct pair *p)
@@ -217,7 +212,7 @@ INLINE void unpack_q8_0(const uint8_t *b, int supers, struct pair *p)
 		__m512i first = _mm512_xor_si512(blocks_piece(b, 34, at, 0, odd), sign);
 		interleave(first, _mm512_xor_si512(second, sign), p->q[odd][i % 2]);
 	}
-	set_offset(p, lane_halves(b, 34), 128);
+	p->d = lane_halves(b, 34);
 }
 
 INLINE void look_up_iq4(struct pair *p)
@@ -231,7 +226,7 @@ INLINE void unpack_iq4_nl(const uint8_t *b, int supers, struct pair *p)
 {
 	nibble_blocks(b, supers, 18, 2, p);
 	look_up_iq4(p);
-	set_offset(p, lane_halves(b, 18), 128);
+	p->d = lane_halves(b, 18);
 }
 
 /* K-quants: superblocks of `bytes` each. 128 of them at b, 16 of a half of two groups together: the first of every
@@ -276,7 +271,7 @@ INLINE void unpack_iq4_xs(const uint8_t *b, int supers, struct pair *p)
 		split_nibbles(both, p->q[odd][0], p->q[odd][1]);
 	}
 	look_up_iq4(p);
-	set_offset(p, _mm512_mul_ps(lane_d(b, second), _mm512_cvtepi32_ps(scale)), 128);
+	p->d = _mm512_mul_ps(lane_d(b, second), _mm512_cvtepi32_ps(scale));
 }
 
 INLINE __m512 unsigned_to_float16(__m128i bytes)
@@ -378,7 +373,7 @@ INLINE void set_signed_scales(__m128i a, __m128i b, struct pair *p)
 	p->sub[1] = _mm512_cvtepi32_ps(_mm512_srai_epi32(x, 8));
 }
 
-INLINE __m512 bits_to_float16(__m512i x, int shift)
+INLINE __m512 nibbles_to_float16(__m512i x, int shift)
 {
 	return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(x, (unsigned)shift), _mm512_set1_epi32(15)));
 }
@@ -426,11 +421,10 @@ INLINE void unpack_q2_k(const uint8_t *b, int supers, struct pair *p)
 {
 	crumbs(b + 16, 84, p);
 	__m512i x = by_halves(load_bytes16(b), load_bytes16(b + 84));
-#pragma GCC unroll 2
-	for (int half = 0; half < 2; half++) {
-		p->sub[half] = bits_to_float16(x, 8 * half);
-		p->min[half] = bits_to_float16(x, 8 * half + 4);
-	}
+	__m512i first_min = _mm512_and_si512(_mm512_srli_epi32(x, 4), _mm512_set1_epi32(15));
+	p->sub[0] = nibbles_to_float16(x, 0);
+	p->sub[1] = nibbles_to_float16(x, 8);
+	p->min = or_masked(first_min, _mm512_slli_epi32(x, 4), _mm512_set1_epi32(15 << 16));
 	set_d_dmin(_mm_unpacklo_epi16(_mm_cvtsi32_si128((int)load32(b + 80)), _mm_cvtsi32_si128((int)load32(b + 164))),
 		   p);
 }
@@ -471,8 +465,8 @@ typedef void unpack_fn(const uint8_t *b, int supers, struct pair *p); /* 1: supe
 
 struct layout {
 	int bytes;         /* of a superblock */
-	bool halves, mins; /* scales of halves; minimums of halves too (Q2_K) */
-	unsigned offset;   /* that weights of such types count from: 2 to this power, or 0 for none */
+	bool halves, mins; /* halves have scales; there are minimums */
+	unsigned offset;   /* what weights count from: 2 to this power, or 0 for nothing */
 };
 
 struct matrix {
@@ -504,7 +498,7 @@ INLINE void unpack_block(unpack_fn *unpack, struct layout t, const struct matrix
 	} else if (!last_row && (size_t)(2 * t.bytes) <= 2 * m->row_bytes - at) {
 		unpack(row + at, supers, p);
 		p->d = _mm512_maskz_mov_ps(m->last_lanes, p->d);
-		if (!t.halves || t.mins)
+		if (t.mins)
 			p->m = _mm512_maskz_mov_ps(m->last_lanes, p->m);
 	} else {
 		memset(whole, 0, sizeof(whole));
@@ -533,37 +527,54 @@ INLINE __m512i lane_sums(__m512i even, __m512i odd)
 	return _mm512_add_epi32(_mm512_unpacklo_epi32(even, odd), _mm512_unpackhi_epi32(even, odd));
 }
 
-INLINE __m512 add_groups(const struct pair *w, const struct act_wide *a, const struct act_quads *x, __m512 acc)
+/* Adds what minimums come to: times the sums of groups, or of their halves. */
+INLINE __m512 add_minimums(struct layout t, __m512 m, __m512i min, __m512 scale, __m512 sum, __m512i half_sum,
+			   __m512 acc)
+{
+	if (!t.halves)
+		return _mm512_fmadd_ps(m, sum, acc);
+	__m512i x = _mm512_dpwssd_epi32(_mm512_setzero_si512(), min, half_sum);
+	return _mm512_fmadd_ps(_mm512_cvtepi32_ps(x), _mm512_mul_ps(m, scale), acc);
+}
+
+/* Sums of products of groups by lanes. */
+INLINE __m512 group_sums(struct layout t, const struct pair *w, const struct act_wide *a, const struct act_quads *x)
 {
 	__m512i sum[2];
 #pragma GCC unroll 2
 	for (int odd = 0; odd < 2; odd++)
 		sum[odd] = add_half(add_half(_mm512_setzero_si512(), w, x, 0, odd), w, x, 1, odd);
-	__m512 scale = _mm512_mul_ps(w->d, _mm512_load_ps(a->scale));
-	acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(lane_sums(sum[0], sum[1])), scale, acc);
-	return _mm512_fmadd_ps(w->m, _mm512_load_ps(a->sum), acc);
+	sum[0] = lane_sums(sum[0], sum[1]);
+	if (t.offset)
+		sum[0] =
+			_mm512_add_epi32(sum[0], _mm512_srai_epi32(_mm512_load_si512(a->minus), MINUS_BITS - t.offset));
+	return _mm512_cvtepi32_ps(sum[0]);
 }
 
-/* All sums but the last are exact. */
-INLINE __m512 add_halves(struct layout t, const struct pair *w, const struct act_wide *a, const struct act_quads *x,
-			 __m512 acc)
+/* The same with halves times their scales: exact, though in floats. */
+INLINE __m512 half_sums(struct layout t, const struct pair *w, const struct act_wide *a, const struct act_quads *x)
 {
 	const __m512i zero = _mm512_setzero_si512();
-	__m512 sum[2], scale = _mm512_load_ps(a->scale);
+	__m512 sum[2];
 #pragma GCC unroll 2
 	for (int i = 0; i < 2; i++) {
 		__m512i p = lane_sums(add_half(zero, w, x, i, 0), add_half(zero, w, x, i, 1));
 		if (t.offset)
-			p = _mm512_add_epi32(p, _mm512_slli_epi32(_mm512_load_si512(a->minus[i]), t.offset));
+			p = _mm512_add_epi32(
+				p, _mm512_srai_epi32(_mm512_load_si512(a->half_minus[i]), HALF_MINUS_BITS - t.offset));
 		sum[i] = _mm512_cvtepi32_ps(p);
 	}
-	sum[0] = _mm512_fmadd_ps(sum[1], w->sub[1], _mm512_mul_ps(sum[0], w->sub[0]));
-	acc = _mm512_fmadd_ps(sum[0], _mm512_mul_ps(w->d, scale), acc);
+	return _mm512_fmadd_ps(sum[1], w->sub[1], _mm512_mul_ps(sum[0], w->sub[0]));
+}
+
+INLINE __m512 add_block(struct layout t, const struct pair *w, const struct act_wide *a, const struct act_quads *x,
+			__m512 acc)
+{
+	__m512 sums = t.halves ? half_sums(t, w, a, x) : group_sums(t, w, a, x), scale = _mm512_load_ps(a->scale);
+	acc = _mm512_fmadd_ps(sums, _mm512_mul_ps(w->d, scale), acc);
 	if (!t.mins)
 		return acc;
-	sum[0] = _mm512_mul_ps(w->min[0], _mm512_load_ps(a->half_sum[0]));
-	sum[0] = _mm512_fmadd_ps(w->min[1], _mm512_load_ps(a->half_sum[1]), sum[0]);
-	return _mm512_fmadd_ps(sum[0], _mm512_mul_ps(w->m, scale), acc);
+	return add_minimums(t, w->m, w->min, scale, _mm512_load_ps(a->sum), _mm512_load_si512(a->half_sum), acc);
 }
 
 INLINE const struct act_wide *act_at(const struct matrix *m, int64_t block, int column)
@@ -589,8 +600,7 @@ INLINE void few_block(unpack_fn *unpack, struct layout t, int k, int supers, con
 	unpack_block(unpack, t, m, row, i, supers, last_row, &p);
 #pragma GCC unroll 4
 	for (int c = 0; c < k; c++)
-		acc[c] = t.halves ? add_halves(t, &p, act_at(m, i, c), quads_at(m, i, c), acc[c])
-				  : add_groups(&p, act_at(m, i, c), quads_at(m, i, c), acc[c]);
+		acc[c] = add_block(t, &p, act_at(m, i, c), quads_at(m, i, c), acc[c]);
 }
 
 /* `rows` rows from r on, block by block together. */
@@ -629,9 +639,10 @@ INLINE void few_columns(unpack_fn *unpack, struct layout t, int k, const struct 
 
 /* 512 weights of sixteen rows. */
 struct tile {
-	__m512i q[PAIR / 4];               /* quads of every row: wide_quad() */
-	__m512 d[SUMS], m[SUMS];           /* by lanes */
-	__m512 sub[2][SUMS], min[2][SUMS]; /* of first and second halves, by lanes */
+	__m512i q[PAIR / 4];     /* quads of every row: wide_quad() */
+	__m512 d[SUMS], m[SUMS]; /* by lanes, and so the rest: as struct pair has it */
+	__m512 sub[2][SUMS];
+	__m512i min[SUMS];
 };
 
 INLINE void transpose16(__m512i *x)
@@ -698,13 +709,12 @@ INLINE void transpose_pairs(struct layout t, const struct pair *rows, struct til
 	for (size_t q = 0; q < 8; q++)
 		transpose_rows(rows, offsetof(struct pair, q) + q * sizeof(__m512i), &tile->q[16 * q]);
 	transpose_rows(rows, offsetof(struct pair, d), tile->d);
-	if (!t.halves || t.mins)
+	if (t.mins)
 		transpose_rows(rows, offsetof(struct pair, m), tile->m);
-	for (size_t s = 0; s < 2 && t.halves; s++) {
+	for (size_t s = 0; s < 2 && t.halves; s++)
 		transpose_rows(rows, offsetof(struct pair, sub) + s * sizeof(__m512), tile->sub[s]);
-		if (t.mins)
-			transpose_rows(rows, offsetof(struct pair, min) + s * sizeof(__m512), tile->min[s]);
-	}
+	if (t.halves && t.mins)
+		transpose_rows(rows, offsetof(struct pair, min), tile->min);
 }
 
 /* Blocks first..first + count - 1 of rows r.. into tiles [..][at]. */
@@ -749,23 +759,37 @@ INLINE void half_dots(int high, const __m512i (*w)[8], const struct act_wide *a,
 	}
 }
 
+/* Adds what a tile's minimums come to in a lane. */
+INLINE __m512 add_tile_minimums(struct layout t, const struct tile *tile, const struct act_wide *a, int lane,
+				__m512 scale, __m512 acc)
+{
+	int32_t half_sum;
+	if (!t.mins)
+		return acc;
+	memcpy(&half_sum, a->half_sum[lane], sizeof(half_sum));
+	return add_minimums(t, tile->m[lane], tile->min[lane], scale, _mm512_set1_ps(a->sum[lane]),
+			    _mm512_set1_epi32(half_sum), acc);
+}
+
 /* Group j of superblock s of `high` tiles, times `columns` columns: types of one scale a group. */
-INLINE void tile_group(int high, const struct tile *tile, int s, int j, const struct act_wide *a, size_t stride,
-		       int columns, bool fresh, __m512 (*acc)[COLUMNS])
+INLINE void tile_group(int high, struct layout t, const struct tile *tile, int s, int j, const struct act_wide *a,
+		       size_t stride, int columns, bool fresh, __m512 (*acc)[COLUMNS])
 {
 	int lane = act_lane(s, j);
 	__m512i w[HIGH][8];
 	load_group(high, tile, s, j, w);
 	for (int c = 0; c < columns; c++, a = next_column(a, stride)) {
-		__m512i p[HIGH] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+		__m512 scale = _mm512_set1_ps(a->scale[lane]);
+		__m512i p[HIGH];
+		p[0] = p[1] = t.offset ? _mm512_srai_epi32(_mm512_set1_epi32(a->minus[lane]), MINUS_BITS - t.offset)
+				       : _mm512_setzero_si512();
 		half_dots(high, w, a, s, j, 0, p);
 		half_dots(high, w, a, s, j, 1, p);
 #pragma GCC unroll 2
 		for (int h = 0; h < high; h++) {
-			__m512 scaled = _mm512_mul_ps(tile[h].d[lane], _mm512_set1_ps(a->scale[lane]));
 			__m512 sum = fresh ? _mm512_setzero_ps() : acc[h][c];
-			sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(p[h]), scaled, sum);
-			acc[h][c] = _mm512_fmadd_ps(tile[h].m[lane], _mm512_set1_ps(a->sum[lane]), sum);
+			sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(p[h]), _mm512_mul_ps(tile[h].d[lane], scale), sum);
+			acc[h][c] = add_tile_minimums(t, &tile[h], a, lane, scale, sum);
 		}
 	}
 }
@@ -778,31 +802,29 @@ INLINE __m512 add_tile_halves(struct layout t, const struct tile *tile, const st
 	__m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(p[0]), tile->sub[0][lane]);
 	x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(p[1]), tile->sub[1][lane], x);
 	acc = _mm512_fmadd_ps(x, _mm512_mul_ps(tile->d[lane], scale), acc);
-	if (!t.mins)
-		return acc;
-	x = _mm512_mul_ps(tile->min[0][lane], _mm512_set1_ps(a->half_sum[0][lane]));
-	x = _mm512_fmadd_ps(tile->min[1][lane], _mm512_set1_ps(a->half_sum[1][lane]), x);
-	return _mm512_fmadd_ps(x, _mm512_mul_ps(tile->m[lane], scale), acc);
+	return add_tile_minimums(t, tile, a, lane, scale, acc);
 }
 
 /* The same for types whose halves have scales. */
 INLINE void tile_halves(int high, struct layout t, const struct tile *tile, int s, int j, const struct act_wide *a,
 			size_t stride, int columns, bool fresh, __m512 (*acc)[COLUMNS])
 {
+	int lane = act_lane(s, j);
 	__m512i w[HIGH][8];
 	load_group(high, tile, s, j, w);
 	for (int c = 0; c < columns; c++, a = next_column(a, stride)) {
 		__m512i p[2][HIGH];
 #pragma GCC unroll 2
 		for (int i = 0; i < 2; i++) {
-			p[i][0] = t.offset ? _mm512_slli_epi32(_mm512_set1_epi32(a->minus[i][act_lane(s, j)]), t.offset)
+			p[i][0] = t.offset ? _mm512_srai_epi32(_mm512_set1_epi32(a->half_minus[i][lane]),
+							       HALF_MINUS_BITS - t.offset)
 					   : _mm512_setzero_si512();
 			p[i][1] = p[i][0];
 			half_dots(high, w, a, s, j, i, p[i]);
 		}
 #pragma GCC unroll 2
 		for (int h = 0; h < high; h++)
-			acc[h][c] = add_tile_halves(t, &tile[h], a, act_lane(s, j), (const __m512i[]){p[0][h], p[1][h]},
+			acc[h][c] = add_tile_halves(t, &tile[h], a, lane, (const __m512i[]){p[0][h], p[1][h]},
 						    fresh ? _mm512_setzero_ps() : acc[h][c]);
 	}
 }
@@ -831,7 +853,7 @@ INLINE void tile_block(int high, struct layout t, const struct tile *tile, const
 			if (t.halves)
 				tile_halves(high, t, tile, s, j, a, m->act_stride, columns, fresh, acc[act_lane(s, j)]);
 			else
-				tile_group(high, tile, s, j, a, m->act_stride, columns, fresh, acc[act_lane(s, j)]);
+				tile_group(high, t, tile, s, j, a, m->act_stride, columns, fresh, acc[act_lane(s, j)]);
 }
 
 /* Blocks first..first + count - 1. */
@@ -902,18 +924,18 @@ INLINE void many_columns(unpack_fn *unpack, struct layout t, int k, const struct
 		many_columns(unpack_##name, t, k, m, first, last);                                                    \
 	}
 
-PRODUCT(q4_0, .bytes = 144)
-PRODUCT(q4_1, .bytes = 160)
-PRODUCT(q5_0, .bytes = 176)
-PRODUCT(q5_1, .bytes = 192)
-PRODUCT(q8_0, .bytes = 272)
-PRODUCT(iq4_nl, .bytes = 144)
+PRODUCT(q4_0, .bytes = 144, .offset = 3)
+PRODUCT(q4_1, .bytes = 160, .mins = true)
+PRODUCT(q5_0, .bytes = 176, .offset = 4)
+PRODUCT(q5_1, .bytes = 192, .mins = true)
+PRODUCT(q8_0, .bytes = 272, .offset = 7)
+PRODUCT(iq4_nl, .bytes = 144, .offset = 7)
 PRODUCT(q2_k, .bytes = 84, .halves = true, .mins = true)
 PRODUCT(q3_k, .bytes = 110, .halves = true, .offset = 2)
-PRODUCT(q4_k, .bytes = 144)
-PRODUCT(q5_k, .bytes = 176)
+PRODUCT(q4_k, .bytes = 144, .mins = true)
+PRODUCT(q5_k, .bytes = 176, .mins = true)
 PRODUCT(q6_k, .bytes = 210, .halves = true, .offset = 5)
-PRODUCT(iq4_xs, .bytes = 136)
+PRODUCT(iq4_xs, .bytes = 136, .offset = 7)
 
 #include "product_table.h"
 

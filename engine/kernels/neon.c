@@ -88,12 +88,10 @@ INLINE float best_scale(const float32x4_t *x, const int8x16_t *q, float largest)
 void neon_quantize(const float *x, int64_t n, void *out)
 {
 	struct act_block *block = out;
-	struct act_plain *plain = act_plain(out, n);
 	clear_last(out, n);
 	for (int64_t i = 0; i < n; i += GROUP) {
 		struct act_block *b = &block[i / PAIR];
-		struct act_plain *c = &plain[i / PAIR];
-		int super = (int)(i / SUPER % 2), j = (int)(i % SUPER / GROUP), lane = act_lane(super, j), sums[2];
+		int super = (int)(i / SUPER % 2), j = (int)(i % SUPER / GROUP), sums[2];
 		float32x4_t group[8];
 		int8x16_t q[2];
 		for (int part = 0; part < 8; part++)
@@ -102,13 +100,10 @@ void neon_quantize(const float *x, int64_t n, void *out)
 		quantize_32(group, largest, q);
 		for (int half = 0; half < 2; half++) {
 			vst1q_s8(b->q[super] + act_byte(j * GROUP) + 64 * half, q[half]);
-			vst1q_s8(c->q[super] + j * GROUP + HALF * half, q[half]);
 			sums[half] = vaddlvq_s8(q[half]);
-			b->half_sum[super][2 * j + half] = (float)sums[half];
-			c->half_sum[super][act_quad(2 * j + half)] = (float)sums[half];
 		}
-		b->scale[lane] = best_scale(group, q, largest);
-		b->sum[lane] = b->scale[lane] * (float)(sums[0] + sums[1]);
+		b->scale[act_lane(super, j)] = best_scale(group, q, largest);
+		set_sums(b, super, j, sums);
 	}
 }
 

@@ -34,8 +34,8 @@ struct matrix {
 	float *y;
 };
 
-/* How a type lies: its blocks' bytes, the largest unsigned weight, what it counts from, whether its blocks are small
- * (32 weights), whether halves have scales of their own, and minimums. */
+/* How a type lies: its blocks' bytes, the largest unsigned weight, what it counts from (2 to this power, 0 for
+ * nothing), whether its blocks are small (32 weights), whether halves have scales of their own, and minimums. */
 struct layout {
 	int bytes, largest, offset;
 	bool small, halves, mins;
@@ -115,21 +115,16 @@ INLINE __m256i lane_sums(__m256i p[2][2], bool halves, int largest)
 	return pair_sums(_mm256_add_epi16(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b)));
 }
 
-/* Sums of halves as 16-bit integers, in the order of struct scales. */
+/* Sums of halves in the order of struct scales. */
 INLINE __m256i half_sums(const struct act_block *a, int p)
 {
-	return _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_load_ps(a->half_sum[p])),
-				  _mm256_cvtps_epi32(_mm256_load_ps(a->half_sum[p] + 8)));
+	return _mm256_permute4x64_epi64(_mm256_load_si256((const void *)a->half_sum[p]), 0xd8);
 }
 
-/* Sums of the activations of groups, by lanes. */
-INLINE __m256 group_sums(const struct act_block *a, int k)
+/* Minus the sum of the activations of groups, times what weights count from. */
+INLINE __m256i minus_offset(struct layout l, __m256i minus)
 {
-	__m256d x =
-		_mm256_castps_pd(_mm256_hadd_ps(_mm256_load_ps(a->half_sum[0]), _mm256_load_ps(a->half_sum[0] + 8)));
-	__m256d y =
-		_mm256_castps_pd(_mm256_hadd_ps(_mm256_load_ps(a->half_sum[1]), _mm256_load_ps(a->half_sum[1] + 8)));
-	return _mm256_castpd_ps(k ? _mm256_unpackhi_pd(x, y) : _mm256_unpacklo_pd(x, y));
+	return _mm256_srai_epi32(minus, MINUS_BITS - l.offset);
 }
 
 /* Adds the groups of lanes 8k..8k + 7. */
@@ -148,16 +143,16 @@ INLINE __m256 add_groups(const __m256i w[2][4], struct layout l, const struct sc
 		}
 	__m256i sums = lane_sums(p, l.halves, l.largest);
 	if (!l.halves) {
-		__m256 dots = _mm256_cvtepi32_ps(sums);
-		if (!VNNI && l.largest == WIDE)
-			dots = _mm256_fmadd_ps(_mm256_set1_ps(128), group_sums(act, k), dots);
-		acc = _mm256_fmadd_ps(dots, _mm256_mul_ps(s->d[k], scale), acc);
-		return _mm256_fmadd_ps(s->m[k], _mm256_load_ps(act->sum + 8 * k), acc);
+		if (l.offset && (VNNI || l.largest != WIDE)) /* else weights are signed */
+			sums = _mm256_add_epi32(sums,
+						minus_offset(l, _mm256_load_si256((const void *)(act->minus + 8 * k))));
+		acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(s->d[k], scale), acc);
+		return l.mins ? _mm256_fmadd_ps(s->m[k], _mm256_load_ps(act->sum + 8 * k), acc) : acc;
 	}
 	__m256i x = half_sums(act, 0), y = half_sums(act, 1);
 	if (l.offset) {
 		__m256i over = by_lanes(_mm256_madd_epi16(s->a[0], x), _mm256_madd_epi16(s->a[1], y), k);
-		sums = _mm256_sub_epi32(sums, _mm256_slli_epi32(over, l.offset == 32 ? 5 : 2));
+		sums = _mm256_sub_epi32(sums, _mm256_slli_epi32(over, l.offset));
 	}
 	acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_mul_ps(s->d[k], scale), acc);
 	if (!l.mins)
@@ -311,7 +306,7 @@ INLINE void transpose_scales(struct layout l, const struct row *rows, int part, 
 {
 	for (int k = 0; k < (l.halves ? 1 : 2); k++) {
 		transpose_floats(&rows->s.d[k], part, &tile->d[8 * k]);
-		if (!l.halves || l.mins)
+		if (l.mins)
 			transpose_floats(&rows->s.m[k], part, &tile->m[8 * k]);
 	}
 	for (int p = 0; p < 2 && l.halves; p++) {
@@ -368,7 +363,7 @@ INLINE int quad_at(int i)
 	return 64 * (i / 4) + 4 * (i % 4);
 }
 
-/* Sums of a group of sixteen rows for some columns; with DOT4. */
+/* Adds quads of a group of sixteen rows for some columns; with DOT4. */
 INLINE void dots_vnni(const __m256i (*w)[2], const int8_t *const *q, int columns, int first, int count,
 		      __m256i (*sums)[2])
 {
@@ -379,8 +374,7 @@ INLINE void dots_vnni(const __m256i (*w)[2], const int8_t *const *q, int columns
 			__m256i x = four_bytes(q[c] + quad_at(i));
 #pragma GCC unroll 2
 			for (int part = 0; part < 2; part++)
-				sums[c][part] =
-					DOT4(i == first ? _mm256_setzero_si256() : sums[c][part], w[i][part], x);
+				sums[c][part] = DOT4(sums[c][part], w[i][part], x);
 		}
 }
 
@@ -417,7 +411,7 @@ INLINE void add_scaled(int columns, __m256i (*part)[2], __m256i a, __m256i b, bo
 	}
 }
 
-/* The sums of a group of sixteen rows. */
+/* The sums of a group of sixteen rows; with DOT4 they begin at what `sums` holds. */
 INLINE void group_dots(const __m256i (*w)[2], int largest, const int8_t *const *q, int columns, __m256i (*sums)[2])
 {
 	const __m256i one = _mm256_set1_epi16(1), sixteen = _mm256_set1_epi16(16);
@@ -462,6 +456,9 @@ INLINE void half_dots(const __m256i (*w)[2], int largest, const __m256i *a, cons
 #pragma GCC unroll 2
 	for (int half = 0; half < 2; half++) {
 		if (VNNI) {
+#pragma GCC unroll 4
+			for (int c = 0; c < columns; c++)
+				part[c][0] = part[c][1] = _mm256_setzero_si256();
 			dots_vnni(w, q, columns, 4 * half, 4, part);
 #pragma GCC unroll 4
 			for (int c = 0; c < columns; c++)
@@ -481,21 +478,22 @@ INLINE void half_dots(const __m256i (*w)[2], int largest, const __m256i *a, cons
 	}
 }
 
-/* Pairs of sums of halves as 16-bit integers: group i % 2 + 4 (i / 2 % 2) + 2 (i / 4) of either superblock. */
-struct sum_pairs {
-	_Alignas(32) int32_t at[2][GROUPS];
-};
-
 /* One group of sixteen rows times some columns: lane `lane` of acc[column]. */
 INLINE void tile_lane(struct layout l, const struct tile *tile, int lane, const uint8_t *act, size_t stride,
-		      int columns, const struct sum_pairs *halves, __m256 (*acc)[SUMS][2])
+		      int columns, __m256 (*acc)[SUMS][2])
 {
+	const bool counts = l.offset && !l.halves;
 	int p = lane / 2 % 2, e = lane % 2, k = lane / 4, at = lane & (l.halves ? 7 : 15);
+	const struct act_block *a[FEW];
 	const int8_t *q[FEW];
 	__m256i sums[FEW][2];
 #pragma GCC unroll 4
 	for (int c = 0; c < columns; c++) {
-		q[c] = ((const struct act_block *)(const void *)(act + (size_t)c * stride))->q[p] + 128 * e + 16 * k;
+		a[c] = (const void *)(act + (size_t)c * stride);
+		q[c] = a[c]->q[p] + 128 * e + 16 * k;
+		sums[c][0] =
+			counts && VNNI ? minus_offset(l, _mm256_set1_epi32(a[c]->minus[lane])) : _mm256_setzero_si256();
+		sums[c][1] = sums[c][0];
 		__asm__("" : "+r"(q[c])); /* a register for each, not one for every distance */
 	}
 	if (l.halves)
@@ -504,24 +502,23 @@ INLINE void tile_lane(struct layout l, const struct tile *tile, int lane, const 
 		group_dots(tile->q[lane], l.largest, q, columns, sums);
 #pragma GCC unroll 4
 	for (int c = 0; c < columns; c++) {
-		const struct act_block *a = (const void *)(act + (size_t)c * stride);
-		__m256 scale = _mm256_set1_ps(a->scale[lane]), sum = _mm256_set1_ps(a->sum[lane]);
-		__m256i pair;
-		if (l.halves) /* group 2 (lane / 4) + e */
-			pair = _mm256_set1_epi32(halves[c].at[p][4 * (k % 2) + 2 * (k / 2) + e]);
+		__m256 scale = _mm256_set1_ps(a[c]->scale[lane]), sum = _mm256_set1_ps(a[c]->sum[lane]);
+		__m256i pair = _mm256_set1_epi32((int)load32((const uint8_t *)&a[c]->half_sum[p][2 * (2 * k + e)]));
 #pragma GCC unroll 2
 		for (int j = 0; j < 2; j++) {
 			__m256i x = sums[c][j];
+			if (counts && !VNNI)
+				x = _mm256_add_epi32(x, minus_offset(l, _mm256_set1_epi32(a[c]->minus[lane])));
 			if (l.offset && l.halves) {
 				__m256i over = _mm256_madd_epi16(tile->a[lane][j], pair);
-				x = _mm256_sub_epi32(x, _mm256_slli_epi32(over, l.offset == 32 ? 5 : 2));
+				x = _mm256_sub_epi32(x, _mm256_slli_epi32(over, l.offset));
 			}
 			__m256 y = acc[c][lane][j];
 			y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(x), _mm256_mul_ps(tile->d[at][j], scale), y);
-			if (l.mins) {
+			if (l.mins && l.halves) {
 				x = _mm256_madd_epi16(tile->min[lane][j], pair);
 				y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(x), _mm256_mul_ps(tile->m[at][j], scale), y);
-			} else if (!l.halves) {
+			} else if (l.mins) {
 				y = _mm256_fmadd_ps(tile->m[at][j], sum, y);
 			}
 			acc[c][lane][j] = y;
@@ -532,13 +529,8 @@ INLINE void tile_lane(struct layout l, const struct tile *tile, int lane, const 
 INLINE void tile_some(struct layout l, const struct tile *tile, const uint8_t *act, size_t stride, int columns,
 		      __m256 (*acc)[SUMS][2])
 {
-	struct sum_pairs halves[FEW];
-	for (int c = 0; c < columns && l.halves; c++)
-		for (int p = 0; p < 2; p++)
-			_mm256_store_si256((void *)halves[c].at[p],
-					   half_sums((const void *)(act + (size_t)c * stride), p));
 	for (int lane = 0; lane < SUMS; lane++)
-		tile_lane(l, tile, lane, act, stride, columns, halves, acc);
+		tile_lane(l, tile, lane, act, stride, columns, acc);
 }
 
 typedef __m256 vec;
@@ -585,18 +577,18 @@ INLINE void vec_store(float *to, vec x)
 		many_columns(fill_##name, tile_##name, m, first, last, k);                                            \
 	}
 
-PRODUCT(q4_0, 18, 15, .small = true)
-PRODUCT(q4_1, 20, 15, .small = true)
-PRODUCT(q5_0, 22, 31, .small = true)
-PRODUCT(q5_1, 24, 31, .small = true)
-PRODUCT(q8_0, 34, WIDE, .small = true)
-PRODUCT(iq4_nl, 18, WIDE, .small = true)
-PRODUCT(iq4_xs, 136, WIDE, .small = false)
-PRODUCT(q4_k, 144, 15, .small = false)
-PRODUCT(q5_k, 176, 31, .small = false)
+PRODUCT(q4_0, 18, 15, .small = true, .offset = 3)
+PRODUCT(q4_1, 20, 15, .small = true, .mins = true)
+PRODUCT(q5_0, 22, 31, .small = true, .offset = 4)
+PRODUCT(q5_1, 24, 31, .small = true, .mins = true)
+PRODUCT(q8_0, 34, WIDE, .small = true, .offset = 7)
+PRODUCT(iq4_nl, 18, WIDE, .small = true, .offset = 7)
+PRODUCT(iq4_xs, 136, WIDE, .offset = 7)
+PRODUCT(q4_k, 144, 15, .mins = true)
+PRODUCT(q5_k, 176, 31, .mins = true)
 PRODUCT(q2_k, 84, 3, .halves = true, .mins = true)
-PRODUCT(q3_k, 110, 7, .halves = true, .offset = 4)
-PRODUCT(q6_k, 210, 63, .halves = true, .offset = 32)
+PRODUCT(q3_k, 110, 7, .halves = true, .offset = 2)
+PRODUCT(q6_k, 210, 63, .halves = true, .offset = 5)
 
 #include "product_table.h"
 

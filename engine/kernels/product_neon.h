@@ -24,8 +24,8 @@ struct matrix {
 	float *y;
 };
 
-/* How a type lies: its blocks' bytes, whether these are small (32 weights), whether weights count from -128, whether
- * halves have scales of their own, and minimums. */
+/* How a type lies: its blocks' bytes, whether these are small (32 weights), whether weights take all eight bits,
+ * whether halves have scales of their own, and minimums. */
 struct layout {
 	int bytes;
 	bool small, wide, halves, mins;
@@ -81,31 +81,25 @@ INLINE int32x4_t half_products(const int8x16_t w[2][4], const struct scales *s, 
 	return vpaddq_s32(sum[0], sum[1]);
 }
 
-/* Sums of the activations of groups, by lanes; of halves times `min` where there are such. All exact. */
-INLINE float32x4_t group_sums(const struct act_block *act, const int8x16_t *min, int v)
+/* Sums of the activations of halves times their minimums, by lanes of groups. */
+INLINE int32x4_t half_minimums(const struct act_block *act, const int8x16_t *min, int v)
 {
-	float32x4_t x = vld1q_f32(act->half_sum[0] + 4 * v), y = vld1q_f32(act->half_sum[1] + 4 * v);
-	if (min) {
-		x = vmulq_f32(x, vcvtq_f32_s32(four_of(min[0], v)));
-		y = vmulq_f32(y, vcvtq_f32_s32(four_of(min[1], v)));
-	}
-	return vpaddq_f32(x, y);
+	int32x4_t x = vmulq_s32(vmovl_s16(vld1_s16(act->half_sum[0] + 4 * v)), four_of(min[0], v));
+	int32x4_t y = vmulq_s32(vmovl_s16(vld1_s16(act->half_sum[1] + 4 * v)), four_of(min[1], v));
+	return vpaddq_s32(x, y);
 }
 
 INLINE float32x4_t add_groups(const int8x16_t w[2][4], struct layout l, const struct scales *s, int v,
 			      const struct act_block *act, float32x4_t acc)
 {
 	float32x4_t scale = vld1q_f32(act->scale + 4 * v);
-	if (l.halves) {
-		float32x4_t dots = vcvtq_f32_s32(half_products(w, s, act, v));
-		acc = vfmaq_f32(acc, dots, vmulq_f32(s->d[v], scale));
-		return l.mins ? vfmaq_f32(acc, group_sums(act, s->min, v), vmulq_f32(s->m[v], scale)) : acc;
-	}
-	float32x4_t dots = vcvtq_f32_s32(group_products(w, act, v));
-	if (l.wide)
-		dots = vfmaq_f32(dots, group_sums(act, NULL, v), vdupq_n_f32(128));
-	acc = vfmaq_f32(acc, dots, vmulq_f32(s->d[v], scale));
-	return vfmaq_f32(acc, s->m[v], vld1q_f32(act->sum + 4 * v));
+	int32x4_t dots = l.halves ? half_products(w, s, act, v) : group_products(w, act, v);
+	acc = vfmaq_f32(acc, vcvtq_f32_s32(dots), vmulq_f32(s->d[v], scale));
+	if (!l.mins)
+		return acc;
+	if (!l.halves)
+		return vfmaq_f32(acc, s->m[v], vld1q_f32(act->sum + 4 * v));
+	return vfmaq_f32(acc, vcvtq_f32_s32(half_minimums(act, s->min, v)), vmulq_f32(s->m[v], scale));
 }
 
 INLINE void add_pair(weights_fn *weights, scales_fn *scales, struct layout l, int columns, const uint8_t *b0,
@@ -163,8 +157,7 @@ INLINE void few_columns(weights_fn *weights, scales_fn *scales, struct layout l,
 struct tile {
 	int8x16_t q[SUMS][8][PARTS];
 	float32x4_t d[SUMS][PARTS], m[SUMS][PARTS];
-	int32x4_t a[SUMS][2][PARTS];
-	float32x4_t min[SUMS][2][PARTS];
+	int32x4_t a[SUMS][2][PARTS], min[SUMS][2][PARTS];
 };
 
 /* A row's part of a tile before rows are transposed. w[p][v]: as weights_TYPE() gives them. */
@@ -228,7 +221,7 @@ INLINE void transpose_scales(struct layout l, const struct row *rows, int part, 
 {
 	for (int v = 0; v < (l.halves ? 1 : 4); v++) {
 		transpose_floats(&rows->s.d[v], part, &tile->d[4 * v]);
-		if (!l.halves || l.mins)
+		if (l.mins)
 			transpose_floats(&rows->s.m[v], part, &tile->m[4 * v]);
 	}
 	for (int i = 0; i < 8 && l.halves; i++) {
@@ -241,7 +234,7 @@ INLINE void transpose_scales(struct layout l, const struct row *rows, int part, 
 			continue;
 		transpose_halves(&rows->s.min[p], v, out);
 		for (int half = 0; half < 4; half++)
-			tile->min[4 * v + 2 * p + half / 2][half % 2][part] = vcvtq_f32_s32(out[half]);
+			tile->min[4 * v + 2 * p + half / 2][half % 2][part] = out[half];
 	}
 }
 
@@ -364,20 +357,18 @@ INLINE void tile_lane(struct layout l, const struct tile *tile, int lane, const 
 #pragma GCC unroll 4
 	for (int c = 0; c < columns; c++) {
 		const struct act_block *block = (const void *)(act + (size_t)c * stride);
-		const float *half = block->half_sum[p] + 2 * (2 * v + e);
+		const int16_t *half = block->half_sum[p] + 2 * (2 * v + e);
 		float scale = block->scale[lane];
 #pragma GCC unroll 2
 		for (int j = 0; j < PARTS; j++) {
-			float32x4_t dots = vcvtq_f32_s32(sums[c][j]), y = acc[c][lane][j];
-			if (l.wide)
-				dots = vaddq_f32(dots, vdupq_n_f32(128 * (half[0] + half[1])));
-			y = vfmaq_f32(y, dots, vmulq_n_f32(tile->d[at][j], scale));
-			if (!l.halves)
+			float32x4_t y = acc[c][lane][j];
+			y = vfmaq_f32(y, vcvtq_f32_s32(sums[c][j]), vmulq_n_f32(tile->d[at][j], scale));
+			if (l.mins && !l.halves)
 				y = vfmaq_n_f32(y, tile->m[at][j], block->sum[lane]);
-			if (l.mins) {
-				float32x4_t sum = vmulq_n_f32(tile->min[lane][0][j], half[0]);
-				sum = vfmaq_n_f32(sum, tile->min[lane][1][j], half[1]);
-				y = vfmaq_f32(y, sum, vmulq_n_f32(tile->m[at][j], scale));
+			if (l.mins && l.halves) {
+				int32x4_t sum = vmulq_n_s32(tile->min[lane][0][j], half[0]);
+				sum = vmlaq_n_s32(sum, tile->min[lane][1][j], half[1]);
+				y = vfmaq_f32(y, vcvtq_f32_s32(sum), vmulq_n_f32(tile->m[at][j], scale));
 			}
 			acc[c][lane][j] = y;
 		}
@@ -418,8 +409,9 @@ INLINE void vec_store(float *to, vec x)
 
 TILE(groups, .wide = false)
 TILE(wide, .wide = true)
+TILE(group_mins, .mins = true)
 TILE(halves, .halves = true)
-TILE(mins, .halves = true, .mins = true)
+TILE(half_mins, .halves = true, .mins = true)
 
 #define PRODUCT(name, alike, ...)                                                                                    \
 	static __attribute__((noinline)) void few_##name(const struct matrix *m, int64_t first, int64_t last, int k) \
@@ -444,15 +436,15 @@ TILE(mins, .halves = true, .mins = true)
 	}
 
 PRODUCT(q4_0, groups, 18, .small = true)
-PRODUCT(q4_1, groups, 20, .small = true)
+PRODUCT(q4_1, group_mins, 20, .small = true, .mins = true)
 PRODUCT(q5_0, groups, 22, .small = true)
-PRODUCT(q5_1, groups, 24, .small = true)
+PRODUCT(q5_1, group_mins, 24, .small = true, .mins = true)
 PRODUCT(q8_0, wide, 34, .small = true, .wide = true)
 PRODUCT(iq4_nl, wide, 18, .small = true, .wide = true)
 PRODUCT(iq4_xs, wide, 136, .wide = true)
-PRODUCT(q4_k, groups, 144, .small = false)
-PRODUCT(q5_k, groups, 176, .small = false)
-PRODUCT(q2_k, mins, 84, .halves = true, .mins = true)
+PRODUCT(q4_k, group_mins, 144, .mins = true)
+PRODUCT(q5_k, group_mins, 176, .mins = true)
+PRODUCT(q2_k, half_mins, 84, .halves = true, .mins = true)
 PRODUCT(q3_k, halves, 110, .halves = true)
 PRODUCT(q6_k, halves, 210, .halves = true)
 

@@ -187,7 +187,7 @@ void reference_to_float(enum tensor_type type, const uint8_t *row, int64_t n, fl
 
 size_t kernels_activation_bytes(int64_t n)
 {
-	return (size_t)act_blocks(n) * (sizeof(struct act_block) + sizeof(struct act_plain));
+	return (size_t)act_blocks(n) * ACT_BYTES;
 }
 
 /* The scale that leaves the smallest squares of errors: sum x q / sum q^2. `otherwise` where all bytes are zero. */
@@ -202,30 +202,26 @@ static float best_scale(const float *x, const int8_t *q, float otherwise)
 	return squares ? lanes_sum(lane, HALF) / (float)squares : otherwise;
 }
 
-static void quantize_group(const float *x, struct act_block *block, struct act_plain *plain, int super, int group)
+static void quantize_group(const float *x, struct act_block *block, int super, int group)
 {
 	float largest = largest_of(x, GROUP), inverse = inverse_scale(largest);
-	int8_t *q = plain->q[super] + group * GROUP;
-	int sum[2] = {0}, lane = act_lane(super, group);
+	int8_t q[GROUP];
+	int sums[2] = {0};
 	for (int i = 0; i < GROUP; i++) {
 		q[i] = (int8_t)(inverse > 0 ? lrintf(x[i] * inverse) : 0);
-		sum[i / HALF] += q[i];
+		sums[i / HALF] += q[i];
 		block->q[super][act_byte(group * GROUP + i)] = q[i];
 	}
-	block->scale[lane] = best_scale(x, q, largest / 127);
-	block->sum[lane] = block->scale[lane] * (float)(sum[0] + sum[1]);
-	for (int i = 2 * group; i < 2 * group + 2; i++)
-		block->half_sum[super][i] = plain->half_sum[super][act_quad(i)] = (float)sum[i % 2];
+	block->scale[act_lane(super, group)] = best_scale(x, q, largest / 127);
+	set_sums(block, super, group, sums);
 }
 
 static void reference_quantize(const float *x, int64_t n, void *out)
 {
 	struct act_block *blocks = out;
-	struct act_plain *plain = act_plain(out, n);
 	clear_last(out, n);
 	for (int64_t g = 0; g < n / GROUP; g++)
-		quantize_group(x + g * GROUP, &blocks[g / GROUPS / 2], &plain[g / GROUPS / 2], (int)(g / GROUPS % 2),
-			       (int)(g % GROUPS));
+		quantize_group(x + g * GROUP, &blocks[g / GROUPS / 2], (int)(g / GROUPS % 2), (int)(g % GROUPS));
 }
 
 /* --- Products -------------------------------------------------------------------------------- */
@@ -235,56 +231,42 @@ static bool has_halves(enum tensor_type type)
 	return type == TYPE_Q2_K || type == TYPE_Q3_K || type == TYPE_Q6_K;
 }
 
-/* Weights are multiplied as unsigned bytes q + offset, minus the offset times the sum of activations. */
-static int offset_of(enum tensor_type type)
+static bool has_minimums(enum tensor_type type)
 {
-	switch (type) {
-	case TYPE_Q4_0: return 8;
-	case TYPE_Q5_0: return 16;
-	case TYPE_Q8_0:
-	case TYPE_IQ4_NL:
-	case TYPE_IQ4_XS: return 128;
-	default: return 0;
-	}
+	return type == TYPE_Q4_1 || type == TYPE_Q5_1 || type == TYPE_Q2_K || type == TYPE_Q4_K || type == TYPE_Q5_K;
 }
 
-static float add_group(float lane, const struct group *g, int offset, const int8_t *q, float scale, float sum)
+/* One group's part of its lane: what `act` holds there. */
+static float add_group(float lane, enum tensor_type type, const struct group *g, const struct act_block *act, int super,
+		       int group)
 {
-	int dot = 0;
-	for (int i = 0; i < GROUP; i++)
-		dot += (g->q[i] + offset) * q[i];
-	lane = fmaf((float)dot, g->d[0] * scale, lane);
-	return fmaf(offset ? (float)-offset * g->d[0] : g->m[0], sum, lane);
-}
-
-static float add_halves(float lane, enum tensor_type type, const struct group *g, const int8_t *q, float scale)
-{
+	const int8_t *q = act->q[super];
+	float scale = act->scale[act_lane(super, group)];
 	int dot[2] = {0}, sum[2] = {0};
 	for (int i = 0; i < GROUP; i++) {
-		dot[i / HALF] += g->q[i] * q[i];
-		sum[i / HALF] += q[i];
+		int x = q[act_byte(group * GROUP + i)];
+		dot[i / HALF] += g->q[i] * x;
+		sum[i / HALF] += x;
 	}
-	lane = fmaf((float)(g->scale[0] * dot[0] + g->scale[1] * dot[1]), g->super_d * scale, lane);
-	if (type == TYPE_Q2_K)
-		lane = fmaf((float)(g->min[0] * sum[0] + g->min[1] * sum[1]), g->super_m * scale, lane);
-	return lane;
+	if (has_halves(type)) {
+		lane = fmaf((float)(g->scale[0] * dot[0] + g->scale[1] * dot[1]), g->super_d * scale, lane);
+		float min = (float)(g->min[0] * sum[0] + g->min[1] * sum[1]);
+		return has_minimums(type) ? fmaf(min, g->super_m * scale, lane) : lane;
+	}
+	lane = fmaf((float)(dot[0] + dot[1]), g->d[0] * scale, lane);
+	return has_minimums(type) ? fmaf(g->m[0], scale * (float)(sum[0] + sum[1]), lane) : lane;
 }
 
 static float dot_row(enum tensor_type type, const uint8_t *row, int64_t n, const void *act)
 {
 	const struct act_block *blocks = act;
-	const struct act_plain *plain = act_plain(act, n);
 	float lanes[SUMS] = {0};
 	struct group g;
 	for (int64_t i = 0; i < n / GROUP; i++) {
 		int64_t block = i / GROUPS / 2;
 		int super = (int)(i / GROUPS % 2), group = (int)(i % GROUPS), lane = act_lane(super, group);
-		const int8_t *q = plain[block].q[super] + group * GROUP;
-		float scale = blocks[block].scale[lane];
 		unpack(type, row, i, &g);
-		lanes[lane] = has_halves(type)
-				      ? add_halves(lanes[lane], type, &g, q, scale)
-				      : add_group(lanes[lane], &g, offset_of(type), q, scale, blocks[block].sum[lane]);
+		lanes[lane] = add_group(lanes[lane], type, &g, &blocks[block], super, group);
 	}
 	return lanes_sum(lanes, SUMS);
 }

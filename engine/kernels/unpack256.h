@@ -11,7 +11,7 @@
 
 enum { WIDE = 255 }; /* largest unsigned weight of types that count from -128 */
 
-/* w = d q + m, by lanes 0..7 and 8..15. Types whose halves have scales: d and m of superblocks (d[0] is d[1]) and
+/* w = d q + m (where there are minimums), by lanes 0..7 and 8..15. Types whose halves have scales: d and m of superblocks (d[0] is d[1]) and
  * integers a and min of halves, for either superblock: groups 0, 1, 4, 5, then 2, 3, 6, 7. */
 struct scales {
 	__m256 d[2], m[2];
@@ -68,12 +68,6 @@ INLINE __m256 halves_by_lane(const uint8_t *p, int stride, int k)
 	return _mm256_cvtph_ps(_mm_insert_epi16(x, h[7], 7));
 }
 
-INLINE void set_offset(struct scales *s, int k, __m256 d, float offset)
-{
-	s->d[k] = d;
-	s->m[k] = _mm256_mul_ps(d, _mm256_set1_ps(-offset));
-}
-
 /* Nibbles at p, p + stride, … of eight groups. */
 INLINE void nibbles(const uint8_t *p, int stride, int k, __m256i *w)
 {
@@ -85,6 +79,19 @@ INLINE void nibbles(const uint8_t *p, int stride, int k, __m256i *w)
 	}
 }
 
+INLINE void scales_alone(const uint8_t *p, int stride, struct scales *s)
+{
+	s->d[0] = halves_by_lane(p, stride, 0);
+	s->d[1] = halves_by_lane(p, stride, 1);
+}
+
+INLINE void scales_minimum(const uint8_t *p, int stride, struct scales *s)
+{
+	scales_alone(p, stride, s);
+	s->m[0] = halves_by_lane(p + 2, stride, 0);
+	s->m[1] = halves_by_lane(p + 2, stride, 1);
+}
+
 INLINE void weights_q4_0(const uint8_t *b, int k, bool minus, __m256i *w)
 {
 	nibbles(b + 2, 18, k, w);
@@ -92,8 +99,7 @@ INLINE void weights_q4_0(const uint8_t *b, int k, bool minus, __m256i *w)
 
 INLINE void scales_q4_0(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-	set_offset(s, 0, halves_by_lane(b0, 18, 0), 8);
-	set_offset(s, 1, halves_by_lane(b0, 18, 1), 8);
+	scales_alone(b0, 18, s);
 }
 
 INLINE void weights_q4_1(const uint8_t *b, int k, bool minus, __m256i *w)
@@ -103,11 +109,7 @@ INLINE void weights_q4_1(const uint8_t *b, int k, bool minus, __m256i *w)
 
 INLINE void scales_q4_1(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-#pragma GCC unroll 2
-	for (int k = 0; k < 2; k++) {
-		s->d[k] = halves_by_lane(b0, 20, k);
-		s->m[k] = halves_by_lane(b0 + 2, 20, k);
-	}
+	scales_minimum(b0, 20, s);
 }
 
 /* Adds 16 to the weights whose bits are set: 32 bits at p, p + stride, … of eight groups. */
@@ -135,8 +137,7 @@ INLINE void weights_q5_0(const uint8_t *b, int k, bool minus, __m256i *w)
 
 INLINE void scales_q5_0(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-	set_offset(s, 0, halves_by_lane(b0, 22, 0), 16);
-	set_offset(s, 1, halves_by_lane(b0, 22, 1), 16);
+	scales_alone(b0, 22, s);
 }
 
 INLINE void weights_q5_1(const uint8_t *b, int k, bool minus, __m256i *w)
@@ -147,11 +148,7 @@ INLINE void weights_q5_1(const uint8_t *b, int k, bool minus, __m256i *w)
 
 INLINE void scales_q5_1(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-#pragma GCC unroll 2
-	for (int k = 0; k < 2; k++) {
-		s->d[k] = halves_by_lane(b0, 24, k);
-		s->m[k] = halves_by_lane(b0 + 2, 24, k);
-	}
+	scales_minimum(b0, 24, s);
 }
 
 INLINE void weights_q8_0(const uint8_t *b, int k, bool minus, __m256i *w)
@@ -166,8 +163,7 @@ INLINE void weights_q8_0(const uint8_t *b, int k, bool minus, __m256i *w)
 
 INLINE void scales_q8_0(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-	set_offset(s, 0, halves_by_lane(b0, 34, 0), 128);
-	set_offset(s, 1, halves_by_lane(b0, 34, 1), 128);
+	scales_alone(b0, 34, s);
 }
 
 /* IQ4's sixteen values; plus 128 unless `minus`. */
@@ -189,8 +185,7 @@ INLINE void weights_iq4_nl(const uint8_t *b, int k, bool minus, __m256i *w)
 
 INLINE void scales_iq4_nl(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-	set_offset(s, 0, halves_by_lane(b0, 18, 0), 128);
-	set_offset(s, 1, halves_by_lane(b0, 18, 1), 128);
+	scales_alone(b0, 18, s);
 }
 
 INLINE void weights_iq4_xs(const uint8_t *b, int k, bool minus, __m256i *w)
@@ -240,8 +235,8 @@ INLINE void scales_iq4_xs(const uint8_t *b0, const uint8_t *b1, struct scales *s
 {
 	__m256i a = scales_of_iq4_xs(b0), b = scales_of_iq4_xs(b1);
 	__m256 d = two_halves(b0, b1);
-	set_offset(s, 0, _mm256_mul_ps(d, _mm256_cvtepi32_ps(by_lanes(a, b, 0))), 128);
-	set_offset(s, 1, _mm256_mul_ps(d, _mm256_cvtepi32_ps(by_lanes(a, b, 1))), 128);
+	s->d[0] = _mm256_mul_ps(d, _mm256_cvtepi32_ps(by_lanes(a, b, 0)));
+	s->d[1] = _mm256_mul_ps(d, _mm256_cvtepi32_ps(by_lanes(a, b, 1)));
 }
 
 /* Eight 6-bit scales and mins in 12 bytes, as bytes. */

@@ -1,15 +1,14 @@
 /* unpack_neon.h: blocks of every quantised type in 128-bit registers.
  *
  * weights_TYPE() gives the groups 2v and 2v + 1 of a superblock as signed bytes, both halves of the first, then of the
- * second: unsigned weights where they are small, weights minus 128 of the types that count from there, and what is to
- * be multiplied by a half's scale. scales_TYPE() gives what two superblocks multiply and add: register v is lanes
+ * second: what is to be multiplied by the group's scale, or the half's. scales_TYPE() gives what two superblocks multiply and add: register v is lanes
  * 4v..4v + 3, the two groups of the first superblock, then of the second. */
 #ifndef UNPACK_NEON_H
 #define UNPACK_NEON_H
 
 #include "neon.h"
 
-/* w = d q + m, by lanes. Types whose halves have scales: d and m of superblocks (all four alike), and integers of
+/* w = d q + m (where there are minimums), by lanes. Types whose halves have scales: d and m of superblocks (all four alike), and integers of
  * halves in their order, for either superblock. */
 struct scales {
 	float32x4_t d[4], m[4];
@@ -63,13 +62,11 @@ INLINE float32x4_t halves_by_lane(const uint8_t *p, int stride, int v)
 	return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h)));
 }
 
-INLINE void scales_offset(const uint8_t *p, int stride, float offset, struct scales *s)
+INLINE void scales_alone(const uint8_t *p, int stride, struct scales *s)
 {
 #pragma GCC unroll 4
-	for (int v = 0; v < 4; v++) {
+	for (int v = 0; v < 4; v++)
 		s->d[v] = halves_by_lane(p, stride, v);
-		s->m[v] = vmulq_n_f32(s->d[v], -offset);
-	}
 }
 
 INLINE void scales_minimum(const uint8_t *p, int stride, struct scales *s)
@@ -104,14 +101,23 @@ INLINE void add_fifths(const uint8_t *p, int stride, int v, int8x16_t *w)
 	}
 }
 
+/* Weights that count from `offset`. */
+INLINE void take_offset(int8_t offset, int8x16_t *w)
+{
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++)
+		w[i] = vsubq_s8(w[i], vdupq_n_s8(offset));
+}
+
 INLINE void weights_q4_0(const uint8_t *b, int v, int8x16_t *w)
 {
 	nibbles(b + 2, 18, v, w);
+	take_offset(8, w);
 }
 
 INLINE void scales_q4_0(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-	scales_offset(b0, 18, 8, s);
+	scales_alone(b0, 18, s);
 }
 
 INLINE void weights_q4_1(const uint8_t *b, int v, int8x16_t *w)
@@ -128,11 +134,12 @@ INLINE void weights_q5_0(const uint8_t *b, int v, int8x16_t *w)
 {
 	nibbles(b + 6, 22, v, w);
 	add_fifths(b + 2, 22, v, w);
+	take_offset(16, w);
 }
 
 INLINE void scales_q5_0(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-	scales_offset(b0, 22, 16, s);
+	scales_alone(b0, 22, s);
 }
 
 INLINE void weights_q5_1(const uint8_t *b, int v, int8x16_t *w)
@@ -155,7 +162,7 @@ INLINE void weights_q8_0(const uint8_t *b, int v, int8x16_t *w)
 
 INLINE void scales_q8_0(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-	scales_offset(b0, 34, 128, s);
+	scales_alone(b0, 34, s);
 }
 
 INLINE void look_up_iq4(int8x16_t *w)
@@ -175,7 +182,7 @@ INLINE void weights_iq4_nl(const uint8_t *b, int v, int8x16_t *w)
 
 INLINE void scales_iq4_nl(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 {
-	scales_offset(b0, 18, 128, s);
+	scales_alone(b0, 18, s);
 }
 
 INLINE void weights_iq4_xs(const uint8_t *b, int v, int8x16_t *w)
@@ -222,10 +229,8 @@ INLINE void scales_iq4_xs(const uint8_t *b0, const uint8_t *b1, struct scales *s
 	uint16x8_t a[2];
 	bytes_by_lane(scales_of_iq4_xs(b0), scales_of_iq4_xs(b1), a);
 #pragma GCC unroll 4
-	for (int v = 0; v < 4; v++) {
+	for (int v = 0; v < 4; v++)
 		s->d[v] = vmulq_f32(d, vsubq_f32(lane_floats(a, v), vdupq_n_f32(32)));
-		s->m[v] = vmulq_n_f32(s->d[v], -128);
-	}
 }
 
 /* Eight 6-bit scales and mins in 12 bytes, as bytes. */
@@ -291,7 +296,6 @@ INLINE void one_scale(const uint8_t *p, const uint8_t *q, struct scales *s)
 
 INLINE void weights_q6_k(const uint8_t *b, int v, int8x16_t *w)
 {
-	const int8x16_t offset = vdupq_n_s8(32);
 	const int right = v % 2 ? -4 : 0;
 #pragma GCC unroll 4
 	for (int i = 0; i < 4; i++) { /* half i % 2 of group i / 2 */
@@ -299,8 +303,9 @@ INLINE void weights_q6_k(const uint8_t *b, int v, int8x16_t *w)
 		uint8x16_t high = vld1q_u8(b + 128 + 32 * (v / 2) + HALF * (i % 2));
 		high = masked(moved(high, 4 + right - 2 * (i / 2)), 0x30);
 		low = masked(moved(low, right), 15);
-		w[i] = vsubq_s8(vreinterpretq_s8_u8(vorrq_u8(low, high)), offset);
+		w[i] = vreinterpretq_s8_u8(vorrq_u8(low, high));
 	}
+	take_offset(32, w);
 }
 
 INLINE void scales_q6_k(const uint8_t *b0, const uint8_t *b1, struct scales *s)
@@ -338,13 +343,13 @@ INLINE void scales_q2_k(const uint8_t *b0, const uint8_t *b1, struct scales *s)
 
 INLINE void weights_q3_k(const uint8_t *b, int v, int8x16_t *w)
 {
-	const int8x16_t offset = vdupq_n_s8(4);
 	pairs_k(b + 32, v, w);
 #pragma GCC unroll 4
 	for (int i = 0; i < 4; i++) { /* bits 2v and 2v + 1 */
 		uint8x16_t bits = vld1q_u8(b + HALF * (i % 2));
-		w[i] = vsubq_s8(with_bits(w[i], masked(moved(bits, 2 - 2 * v - i / 2), 4)), offset);
+		w[i] = with_bits(w[i], masked(moved(bits, 2 - 2 * v - i / 2), 4));
 	}
+	take_offset(4, w);
 }
 
 INLINE int8x16_t scales_of_q3_k(const uint8_t *b)

@@ -12,11 +12,12 @@
  * so threads need no lock. */
 static _Atomic int log_fd = -1;
 
-void log_open(const char *path)
+int log_open(const char *path)
 {
 	log_close();
-	if (path)
-		log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+	log_fd = fd;
+	return path && fd < 0 ? -1 : 0;
 }
 
 void log_close(void)

@@ -5,7 +5,7 @@
 #ifndef LOG_H
 #define LOG_H
 
-void log_open(const char *path); /* appends; created with mode 0600; NULL or failure: no log */
+int log_open(const char *path); /* appends; created with mode 0600; NULL: no log. -1 with errno: no log either */
 void log_close(void);
 void log_write(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -2,17 +2,23 @@
 #include "cli/cli.h"
 #include "log.h"
 #include "model_store.h"
+#include "nearest.h"
 #include "paths.h"
 #include "role.h"
 #include "ui/ui.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { COMMAND_SLIPS = 2, COMMAND_LETTERS = 4 };
 
 static const struct cli_command *find_command(const char *word)
 {
@@ -29,6 +35,25 @@ static void protect(void)
 	umask(077);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* What is opened later must not take the place of standard input, output or errors that were closed. In the wrong
+ * direction: writing to an output that is not there fails, as it should. */
+static void occupy_standard(void)
+{
+	static const int modes[] = {[STDIN_FILENO] = O_RDONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_WRONLY};
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			return;
+}
+
+/* Services and containers may leave HOME out: the account has a folder all the same. */
+static void find_home(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *account = home && *home ? NULL : getpwuid(getuid());
+	if (account && account->pw_dir && account->pw_dir[0] == '/')
+		setenv("HOME", account->pw_dir, 1);
 }
 
 static int read_settings(struct options *options, char *err, size_t errlen)
@@ -139,6 +164,21 @@ out:
 	return code;
 }
 
+/* One word that is almost a command's name: the model answers it, but may not be who was meant. */
+static void tell_command(const struct cli *cli)
+{
+	if (cli->argc != 1 || option_string(cli->options, OPTION_PROMPT))
+		return;
+	struct nearest nearest = nearest_to(cli->argv[0]);
+	for (const struct cli_command *command = cli_commands; command->name; command++)
+		nearest_offer(&nearest, command->name);
+	if (!nearest.best || nearest.distance > COMMAND_SLIPS || strlen(cli->argv[0]) < COMMAND_LETTERS)
+		return;
+	char *text = i18n_format(cli->tr, "cli.meant-command", I18N_S(cli->argv[0]), I18N_S(nearest.best));
+	cli_tell(text);
+	free(text);
+}
+
 /* A prompt, words, or piped input: one answer. Else the screen. */
 static int run(struct cli *cli, const struct cli_command *command)
 {
@@ -152,6 +192,7 @@ static int run(struct cli *cli, const struct cli_command *command)
 	}
 	if (command)
 		return command->run(cli);
+	tell_command(cli);
 	if (option_string(cli->options, OPTION_PROMPT) || cli->argc || !isatty(STDIN_FILENO))
 		return cli_chat(cli);
 	if (!isatty(STDOUT_FILENO)) {
@@ -167,9 +208,22 @@ static bool mends_settings(const struct cli_command *command)
 	return command && (command->run == cli_config || command->run == cli_completion);
 }
 
+/* What a command printed may have gone nowhere; whoever closed the pipe knows. */
+static int end_output(const struct cli *cli)
+{
+	bool earlier = ferror(stdout);
+	if (fflush(stdout) == 0 && !earlier)
+		return 0;
+	if (errno != EPIPE)
+		cli_fail(cli, "standard output: %s", strerror(earlier ? EIO : errno));
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	char err[512];
+	occupy_standard();
+	find_home();
 	protect();
 	const struct cli_command *command = find_command(argv[1]);
 	int skip = command ? 2 : argc > 0;
@@ -190,7 +244,8 @@ int main(int argc, char **argv)
 	cli_warnings(&cli);
 	if (strcmp(option_string(cli.options, OPTION_AMBIGUOUS), "2") == 0)
 		i18n_set_width(cli.tr, I18N_WIDTH_AMBIGUOUS, 2);
-	log_open(option_string(cli.options, OPTION_LOG));
+	if (log_open(option_string(cli.options, OPTION_LOG)))
+		cli_fail(&cli, "%s: cannot write: %s", option_string(cli.options, OPTION_LOG), strerror(errno));
 	cli.argv = options_rest(cli.options, &cli.argc);
 	/* Options may stand before the command as well. */
 	if (!command && cli.argc && !option_string(cli.options, OPTION_PROMPT)) {
@@ -199,8 +254,8 @@ int main(int argc, char **argv)
 		cli.argc -= command != NULL;
 	}
 	int code = run(&cli, command);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		code = code ? code : 1;
+	if (code == 0)
+		code = end_output(&cli);
 	log_close();
 	i18n_close(cli.tr);
 	options_free(cli.options);

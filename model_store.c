@@ -8,6 +8,7 @@
  * A file that several names lead to is listed once. Parts of models and projectors of pictures are no models. */
 #include "model_store.h"
 #include "known_models.h"
+#include "nearest.h"
 #include "paths.h"
 #include "xmalloc.h"
 
@@ -20,12 +21,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEPTH_MAX = 6, MANIFEST_MAX = 1 << 20 };
+enum { DEPTH_MAX = 6, MANIFEST_MAX = 1 << 20, NAMED_MOST = 5 };
 
 struct list {
 	struct stored_model *models;
 	size_t count;
 	const char *root; /* of the store that is walked */
+	bool twins;       /* every name of a file counts */
 };
 
 static bool ends_with(const char *text, const char *end)
@@ -38,7 +40,7 @@ static void add(struct list *list, char *name, char *path, const char *store)
 {
 	struct stat st;
 	bool good = stat(path, &st) == 0 && S_ISREG(st.st_mode);
-	for (size_t i = 0; i < list->count && good; i++) /* Ollama's names of one file are all of use */
+	for (size_t i = 0; i < list->count && good && !list->twins; i++) /* Ollama's names of one file are all of use */
 		good = list->models[i].device != st.st_dev || list->models[i].inode != st.st_ino ||
 		       strcmp(store, "ollama") == 0;
 	if (!good) {
@@ -226,17 +228,22 @@ static int by_name(const void *a, const void *b)
 	return order ? order : strcmp(x->path, y->path);
 }
 
+static void list_all(struct list *list)
+{
+	char *own = path_dir(PATH_MODELS);
+	walk(list, own, "bora", 2, take_gguf);
+	free(own);
+	list_ollama(list);
+	list_hugging_face(list);
+	list_llama_cpp(list);
+	if (list->count)
+		qsort(list->models, list->count, sizeof(*list->models), by_name);
+}
+
 int model_store_list(struct stored_model **out, size_t *count)
 {
 	struct list list = {0};
-	char *own = path_dir(PATH_MODELS);
-	walk(&list, own, "bora", 2, take_gguf);
-	free(own);
-	list_ollama(&list);
-	list_hugging_face(&list);
-	list_llama_cpp(&list);
-	if (list.count)
-		qsort(list.models, list.count, sizeof(*list.models), by_name);
+	list_all(&list);
 	*out = list.models;
 	*count = list.count;
 	return 0;
@@ -263,28 +270,83 @@ static char *find_alias(const char *name)
 	return path;
 }
 
-static char *find_stored(const char *name, char *err, size_t errlen)
+/* "a, b, c…": names that hold word, at their beginning or anywhere; a file once. Returns how many there are, and *first
+ * of them. */
+static int name_those(const struct list *list, const char *word, bool anywhere, const struct stored_model **first,
+		      struct buffer *names)
 {
-	struct stored_model *models;
-	size_t count;
-	const struct stored_model *exact = NULL, *prefix = NULL;
-	int prefixes = 0;
-	char *path = NULL;
-	model_store_list(&models, &count);
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(models[i].name, name) == 0)
-			exact = exact ? exact : &models[i];
-		else if (strncasecmp(models[i].name, name, strlen(name)) == 0 && prefixes++ == 0)
-			prefix = &models[i];
+	int found = 0;
+	const struct stored_model *last = NULL;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct stored_model *model = &list->models[i];
+		const char *at = strcasestr(model->name, word);
+		if (!at || (!anywhere && at != model->name) ||
+		    (last && last->device == model->device && last->inode == model->inode))
+			continue;
+		if (found == 0)
+			*first = model;
+		if (found < NAMED_MOST)
+			buffer_printf(names, "%s%s", found ? ", " : "", model->name);
+		else if (found == NAMED_MOST)
+			buffer_puts(names, "…");
+		last = model;
+		found++;
 	}
-	if (exact || prefixes == 1)
-		path = xstrdup(exact ? exact->path : prefix->path);
-	else if (prefixes)
-		snprintf(err, errlen, "%d models begin with '%s' (%s…); type more of the name", prefixes, name,
-			 prefix->name);
+	return found;
+}
+
+/* The one whose name, or its beginning, is nearly that; NULL: none. */
+static const char *nearly(const struct list *list, const char *name)
+{
+	int least = nearest_to(name).distance;
+	const char *best = NULL;
+	for (size_t i = 0; i < list->count; i++) {
+		char *beginning = xstrndup(list->models[i].name, strnlen(list->models[i].name, strlen(name)));
+		int distance = nearest_distance(name, beginning);
+		if (distance < least) {
+			least = distance;
+			best = list->models[i].name;
+		}
+		free(beginning);
+	}
+	return best;
+}
+
+static void say_none(const struct list *list, const char *name, char *err, size_t errlen)
+{
+	const struct stored_model *first;
+	struct buffer meant = {0};
+	const char *near = nearly(list, name);
+	if (!name_those(list, name, true, &first, &meant) && near)
+		buffer_puts(&meant, near);
+	if (meant.len)
+		snprintf(err, errlen, "there is no model '%s'; did you mean %s?", name, meant.data);
 	else
 		snprintf(err, errlen, "there is no model '%s'; `bora models` lists those that were found", name);
-	model_store_free(models, count);
+	buffer_free(&meant);
+}
+
+static char *find_stored(const char *given, char *err, size_t errlen)
+{
+	struct list list = {.twins = true};
+	const struct stored_model *found = NULL;
+	struct buffer names = {0};
+	char *name = xstrndup(given, strlen(given) - (ends_with(given, ".gguf") ? strlen(".gguf") : 0)), *path = NULL;
+	list_all(&list);
+	for (size_t i = 0; i < list.count && !found; i++)
+		if (strcmp(list.models[i].name, name) == 0)
+			found = &list.models[i];
+	int several = found ? 1 : name_those(&list, name, false, &found, &names);
+	if (several == 1)
+		path = xstrdup(found->path);
+	else if (several)
+		snprintf(err, errlen, "%d models begin with '%s' (%s); type more of the name", several, name,
+			 names.data);
+	else
+		say_none(&list, given, err, errlen);
+	buffer_free(&names);
+	free(name);
+	model_store_free(list.models, list.count);
 	return path;
 }
 

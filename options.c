@@ -93,7 +93,14 @@ static bool choice_allows(const char *choices, const char *text)
 	return false;
 }
 
-static int parse_number(const struct option_info *info, const char *text, double *number, char *err, size_t errlen)
+/* As it is written where it stands: settings have no dashes. */
+static const char *dashes(enum option_source source)
+{
+	return source == SOURCE_FILE || source == SOURCE_CHAT ? "" : "--";
+}
+
+static int parse_number(const struct option_info *info, const char *dashes, const char *text, double *number, char *err,
+			size_t errlen)
 {
 	char *end;
 	errno = 0;
@@ -101,14 +108,14 @@ static int parse_number(const struct option_info *info, const char *text, double
 	bool whole = info->type != OPTION_INTEGER || parsed == floor(parsed);
 	if (end == text || *end || errno || !isfinite(parsed) || !whole) {
 		snprintf(err, errlen,
-			 info->type == OPTION_INTEGER ? "--%s needs a whole number, not '%s'"
-						      : "--%s needs a number, not '%s'",
-			 info->name, text);
+			 info->type == OPTION_INTEGER ? "%s%s needs a whole number, not '%s'"
+						      : "%s%s needs a number, not '%s'",
+			 dashes, info->name, text);
 		return -1;
 	}
 	if (parsed < info->low || parsed > info->high) {
-		snprintf(err, errlen, "--%s must be between %.15g and %.15g, not %s", info->name, info->low, info->high,
-			 text);
+		snprintf(err, errlen, "%s%s must be between %.15g and %.15g, not %s", dashes, info->name, info->low,
+			 info->high, text);
 		return -1;
 	}
 	*number = parsed;
@@ -116,7 +123,8 @@ static int parse_number(const struct option_info *info, const char *text, double
 }
 
 /* Several numbers with commas between; *number: the first. */
-static int parse_numbers(const struct option_info *info, const char *text, double *number, char *err, size_t errlen)
+static int parse_numbers(const struct option_info *info, const char *dashes, const char *text, double *number,
+			 char *err, size_t errlen)
 {
 	char *copy = xstrdup(text);
 	int failed = 0;
@@ -126,7 +134,7 @@ static int parse_numbers(const struct option_info *info, const char *text, doubl
 		end = strchr(at, ',');
 		if (end)
 			*end++ = '\0';
-		failed = parse_number(info, at, &each, err, errlen);
+		failed = parse_number(info, dashes, at, &each, err, errlen);
 		if (!failed && first)
 			*number = each;
 		first = false;
@@ -166,12 +174,13 @@ int options_set_from(struct options *options, enum option_source source, enum op
 	case OPTION_INTEGER:
 	case OPTION_REAL:
 		if ((options->several && (info->flags & OPTION_SEVERAL) ? parse_numbers : parse_number)(
-			    info, text, &number, err, errlen))
+			    info, dashes(source), text, &number, err, errlen))
 			return -1;
 		break;
 	case OPTION_CHOICE:
 		if (!choice_allows(info->value, text)) {
-			snprintf(err, errlen, "--%s is one of %s, not '%s'", info->name, info->value, text);
+			snprintf(err, errlen, "%s%s is one of %s, not '%s'", dashes(source), info->name, info->value,
+				 text);
 			return -1;
 		}
 		break;

@@ -11,9 +11,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, PIPED_MOST = 16 << 20 };
 
 struct chat {
 	struct cli *cli;
@@ -82,17 +83,42 @@ static void add_piped(struct buffer *prompt, const struct buffer *piped)
 	end_part(prompt);
 }
 
+/* A role that works on what is piped in, words of one's own, but nothing to work on: the model would make it up. */
+static void tell_nothing_piped(const struct cli *cli)
+{
+	struct stat st;
+	if (fstat(STDIN_FILENO, &st) == 0 && S_ISFIFO(st.st_mode))
+		cli_tell(i18n_text(cli->tr, "cli.nothing-piped"));
+}
+
+/* Text in whatever encoding, as files are read; with --raw it stays as it is. */
+static int read_piped(const struct cli *cli, bool raw, struct buffer *piped, char *err, size_t errlen)
+{
+	struct buffer bytes = {0};
+	char *error = NULL;
+	int failed = cli_read_all(STDIN_FILENO, PIPED_MOST, &bytes, err, errlen);
+	if (!failed && raw)
+		buffer_append(piped, bytes.data ? bytes.data : "", bytes.len);
+	else if (!failed && (failed = ui_read_piped(cli->tr, bytes.data ? bytes.data : "", bytes.len, piped, &error)))
+		snprintf(err, errlen, "%s", error);
+	free(error);
+	buffer_free(&bytes);
+	return failed;
+}
+
 static int build_prompt(const struct cli *cli, const char *ask, struct buffer *prompt, char *err, size_t errlen)
 {
 	struct buffer piped = {0};
 	int count;
 	const char *const *files = option_list(cli->options, OPTION_FILE, &count);
+	bool raw = option_flag(cli->options, OPTION_RAW), pipe = !isatty(STDIN_FILENO);
 	add_words(prompt, cli);
-	if (!isatty(STDIN_FILENO) && cli_read_all(STDIN_FILENO, &piped, err, errlen)) {
+	if (pipe && read_piped(cli, raw, &piped, err, errlen)) {
 		buffer_free(&piped);
 		return -1;
 	}
-	bool raw = option_flag(cli->options, OPTION_RAW);
+	if (pipe && ask && !piped.len && prompt->len)
+		tell_nothing_piped(cli);
 	if (ask && !raw && prompt->len == 0 && (piped.len || count))
 		buffer_puts(prompt, ask);
 	if (piped.len && (prompt->len == 0 || raw))

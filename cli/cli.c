@@ -112,7 +112,7 @@ void cli_keep_speed(const struct cli *cli, int tokens, double ms)
 	free(path);
 }
 
-int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen)
+int cli_read_all(int fd, size_t most, struct buffer *out, char *err, size_t errlen)
 {
 	char block[65536];
 	for (;;) {
@@ -126,5 +126,10 @@ int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen)
 		if (got == 0)
 			return 0;
 		buffer_append(out, block, (size_t)got);
+		if (most && out->len > most) {
+			snprintf(err, errlen, "more than %zu MiB came in, which no model reads; pass on a part of it",
+				 most >> 20);
+			return -1;
+		}
 	}
 }

@@ -32,7 +32,8 @@ void cli_warnings(const struct cli *);                                /* about t
 void cli_help(const struct cli *);                                    /* --help, from the tables */
 bool cli_ask(const struct cli *, const char *question);               /* on the terminal; true: yes */
 void cli_keep_speed(const struct cli *, int tokens, double ms);       /* of the model in use */
-int cli_read_all(int fd, struct buffer *out, char *err, size_t errlen);
+/* At most `most` bytes, 0: any number; more is an error. */
+int cli_read_all(int fd, size_t most, struct buffer *out, char *err, size_t errlen);
 
 /* Defined in cli/NAME.c */
 int cli_chat(struct cli *); /* -p, TEXT…, or standard input */

@@ -308,7 +308,11 @@ static int set(struct cli *cli, const char *name, const char *value)
 		goto out;
 	}
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int failed = fd >= 0 ? cli_read_all(fd, &text, err, sizeof(err)) : 0;
+	int failed = fd >= 0 ? cli_read_all(fd, 0, &text, err, sizeof(err)) : 0;
+	if (fd < 0 && errno != ENOENT) { /* what cannot be read must not be replaced */
+		snprintf(err, sizeof(err), "%s: cannot read the configuration: %s", path, strerror(errno));
+		failed = -1;
+	}
 	if (fd >= 0)
 		close(fd);
 	if (fd < 0)

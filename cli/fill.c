@@ -32,7 +32,7 @@ static int read_text(const char *path, struct buffer *out, char *err, size_t err
 	int failed = fd < 0;
 	if (failed)
 		snprintf(err, errlen, "%s: cannot open: %s", path, strerror(errno));
-	else if ((failed = cli_read_all(fd, out, reason, sizeof(reason))))
+	else if ((failed = cli_read_all(fd, 0, out, reason, sizeof(reason))))
 		snprintf(err, errlen, "%s: %s", path, reason);
 	if (fd >= 0 && !standard)
 		close(fd);
@@ -180,6 +180,10 @@ static int prepare(struct gap *gap, char *err, size_t errlen)
 	    options_set_from(options, SOURCE_ROLE, OPTION_MAX_TOKENS, "256", err, errlen) ||
 	    options_set_from(options, SOURCE_ROLE, OPTION_RAW, "yes", err, errlen))
 		return -1;
+	if (before && behind && strcmp(before, "-") == 0 && strcmp(behind, "-") == 0) {
+		snprintf(err, errlen, "standard input can be either --prefix or --suffix, not both");
+		return -1;
+	}
 	gap->output = output_create(gap->cli, ROLE_TEXT, err, errlen);
 	return !gap->output || (before && read_text(before, &gap->before, err, errlen)) ||
 			       (behind && read_text(behind, &gap->behind, err, errlen))

@@ -36,7 +36,7 @@ int cli_render(struct cli *cli)
 {
 	char err[256];
 	struct buffer text = {0};
-	if (cli_read_all(STDIN_FILENO, &text, err, sizeof(err))) {
+	if (cli_read_all(STDIN_FILENO, 0, &text, err, sizeof(err))) {
 		buffer_free(&text);
 		return cli_fail(cli, "%s", err);
 	}

@@ -55,7 +55,7 @@ int cli_score(struct cli *cli)
 	int32_t *ids = NULL;
 	size_t count;
 	int code = 1, top = (int)option_integer(cli->options, OPTION_TOP);
-	if (cli_read_all(STDIN_FILENO, &text, err, sizeof(err)) || make_room(cli, text.len, err, sizeof(err))) {
+	if (cli_read_all(STDIN_FILENO, 0, &text, err, sizeof(err)) || make_room(cli, text.len, err, sizeof(err))) {
 		cli_fail(cli, "%s", err);
 		goto out;
 	}

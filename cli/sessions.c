@@ -424,7 +424,7 @@ static int import_file(struct command *c, const char *path)
 		return cli_fail(c->cli, "%s: cannot open: %s", path, strerror(errno));
 	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && strcmp(path, "-") != 0)
 		code = cli_fail(c->cli, "%s: a device, not a file", path);
-	else if (cli_read_all(fd, &text, c->err, sizeof(c->err)))
+	else if (cli_read_all(fd, 0, &text, c->err, sizeof(c->err)))
 		code = cli_fail(c->cli, "%s: %s", path, c->err);
 	close(fd);
 	if (code == 0 &&
@@ -533,7 +533,8 @@ int cli_sessions(struct cli *cli)
 	}
 	struct command c = {.cli = cli, .argc = cli->argc ? cli->argc - 1 : 0, .argv = cli->argv + 1};
 	if (c.argc < subcommands[i].least || (subcommands[i].most >= 0 && c.argc > subcommands[i].most)) {
-		cli_fail(cli, "usage: bora sessions %s %s", name, subcommands[i].usage);
+		cli_fail(cli, "usage: bora sessions %s%s%s", name, *subcommands[i].usage ? " " : "",
+			 subcommands[i].usage);
 		return 2;
 	}
 	if (subcommands[i].closed)

@@ -37,7 +37,7 @@ int cli_tokenize(struct cli *cli)
 	if (code || (code = cli_open_engine(cli, true, &engine)))
 		return code;
 	code = 1;
-	if (cli_read_all(STDIN_FILENO, &text, err, sizeof(err)) ||
+	if (cli_read_all(STDIN_FILENO, 0, &text, err, sizeof(err)) ||
 	    engine_tokenize(engine, text.data ? text.data : "", text.len, token_flags(cli), &ids, &count, err,
 			    sizeof(err))) {
 		cli_fail(cli, "%s", err);
@@ -65,7 +65,7 @@ int cli_detokenize(struct cli *cli)
 	if (code || (code = cli_open_engine(cli, true, &engine)))
 		return code;
 	code = 1;
-	if (cli_read_all(STDIN_FILENO, &text, err, sizeof(err)) ||
+	if (cli_read_all(STDIN_FILENO, 0, &text, err, sizeof(err)) ||
 	    ids_parse(text.data ? text.data : "", text.len, &ids, &count, err, sizeof(err)) ||
 	    engine_detokenize(engine, ids, count, &bytes, &len, err, sizeof(err))) {
 		cli_fail(cli, "%s", err);

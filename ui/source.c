@@ -86,8 +86,7 @@ static void fail_about(struct source *s, const char *key, const char *detail)
 	free(name);
 }
 
-/* What people call such bytes. */
-static const char *kind_of(const char *bytes, size_t len)
+const char *source_kind(const char *bytes, size_t len)
 {
 	static const struct {
 		size_t at, len;
@@ -130,7 +129,7 @@ static void read_file(struct source *s)
 	if (attach_read_file(s->path, FILE_MOST, &bytes, err, sizeof(err))) {
 		fail(s, i18n_error(s->tr, err));
 	} else if (!i18n_decode(bytes.data ? bytes.data : "", bytes.len, &text)) {
-		fail_about(s, "source.binary", kind_of(bytes.data, bytes.len));
+		fail_about(s, "source.binary", source_kind(bytes.data, bytes.len));
 	} else {
 		source_fence(&s->text, s->path, text.data ? text.data : "", text.len);
 		s->files = 1;

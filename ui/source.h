@@ -22,6 +22,8 @@ int source_files(const struct source *);           /* of a folder that are in it
 const char *source_warning(const struct source *); /* what was left out and why, a line; "" nothing */
 const char *source_error(const struct source *);   /* failed: a line */
 
+/* What people call bytes that are no text: "PNG", "PDF", else "binary". */
+const char *source_kind(const char *bytes, size_t len);
 /* A name and a text in a fence that it cannot close; name NULL: none. */
 void source_fence(struct buffer *out, const char *name, const char *text, size_t len);
 

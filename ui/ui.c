@@ -175,6 +175,14 @@ int ui_read_attachment(const struct i18n *tr, const char *path, struct buffer *o
 	return good ? 0 : -1;
 }
 
+int ui_read_piped(const struct i18n *tr, const char *bytes, size_t len, struct buffer *out, char **error)
+{
+	if (i18n_decode(bytes, len, out))
+		return 0;
+	*error = i18n_format(tr, "source.piped-binary", I18N_S(source_kind(bytes, len)));
+	return -1;
+}
+
 void ui_print_markdown(const struct i18n *tr, const char *text, size_t len, int width, enum i18n_bidi bidi,
 		       struct buffer *out)
 {

@@ -54,6 +54,9 @@ int ui_run(const struct ui_options *); /* the program's exit code; needs a termi
  * document. warning (NULL: none) says what was left out. -1 with a line in error. Caller frees
  * both. Waits. */
 int ui_read_attachment(const struct i18n *, const char *path, struct buffer *out, char **warning, char **error);
+/* Text that was piped in, whatever its encoding, as UTF-8 appended to out. -1 with a line in error when it is none; the
+ * caller frees it. */
+int ui_read_piped(const struct i18n *, const char *bytes, size_t len, struct buffer *out, char **error);
 /* Appends text in a fence that it cannot close. */
 void ui_fence(struct buffer *out, const char *text, size_t len);
 /* The rows that the chat would draw for an answer that is still being written, as

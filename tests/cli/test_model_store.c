@@ -255,7 +255,16 @@ static void test_finding(void **state)
 	write_file(&home, "models/beta.gguf", "1");
 	finds(&home, "alpha-1", "models/alpha-1.gguf"); /* whole, though another begins with it */
 	finds(&home, "BET", "models/beta.gguf");
-	finds_nothing("alpha", "2 models begin with 'alpha'");
+	finds_nothing("alpha", "2 models begin with 'alpha' (alpha-1, alpha-12);");
+	finds(&home, "beta.gguf", "models/beta.gguf");
+	finds_nothing("eta", "did you mean beta?");
+	finds_nothing("aplha", "did you mean alpha-1?");
+	char *twin = in_home(&home, "models/twin.gguf"), *beta = in_home(&home, "models/beta.gguf");
+	assert_int_equal(link(beta, twin), 0); /* one file, found by each of its names */
+	finds(&home, "beta", "models/beta.gguf");
+	finds(&home, "twin", "models/twin.gguf");
+	free(beta);
+	free(twin);
 	char *path = in_home(&home, "models/beta.gguf");
 	finds(&home, path, "models/beta.gguf");
 	free(path);

@@ -33,9 +33,9 @@ def bora(tmp_path):
     env.update({"BORA_%s_DIR" % name: str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")})
     env.update(HOME=str(tmp_path), BORA_LANG="en", BORA_MODELS_DIR=MODELS)
 
-    def run(*arguments, stdin="", model=SMALL):
+    def run(*arguments, stdin="", model=SMALL, text=True):
         words = ["-m", model] if model else []
-        return subprocess.run([BORA, *arguments, *words], input=stdin, env=env, capture_output=True, text=True,
+        return subprocess.run([BORA, *arguments, *words], input=stdin, env=env, capture_output=True, text=text,
                               timeout=60)
     run.env, run.path = env, tmp_path
     return run
@@ -120,6 +120,61 @@ def test_usage(bora):
         done = bora(*arguments)
         assert (done.returncode, done.stdout) == (2, ""), arguments
         assert says in done.stderr and done.stderr.count("\n") == 1
+
+
+@needs_model
+def test_what_is_piped_in(bora):
+    """Any encoding is read, what is no text is refused, and an endless pipe ends."""
+    words = ("-n", "--temp", "0", "--max-tokens", "8", "--json", "Repeat:")
+    texts = []
+    text = "Der größte Müller hört schöne Lieder, und die Bäcker grüßen früh am Morgen über die Straße."
+    for data in (text.encode(), text.encode("latin-1")):
+        done = bora(*words, stdin=data, text=False)
+        assert done.returncode == 0, done
+        texts.append(json.loads(done.stdout)["content"])
+    assert texts[0] == texts[1]
+    refused = bora(*words, stdin=b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)), text=False)
+    assert refused.returncode == 1 and b"PNG" in refused.stderr and refused.stderr.count(b"\n") == 1
+    with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as yes:
+        endless = subprocess.run([BORA, "-m", SMALL, *words], stdin=yes.stdout, env=bora.env, capture_output=True,
+                                 text=True, timeout=60)
+        yes.stdout.close()
+    assert endless.returncode == 1 and "16 MiB" in endless.stderr
+    assert bora(*words).stderr == ""
+    silent = bora(*words, "--role", "commit")
+    assert silent.returncode == 0 and "nothing came in" in silent.stderr
+
+
+@needs_model
+def test_closed_and_full_outputs(bora):
+    def shell(line, **env):
+        return subprocess.run(["sh", "-c", line], env={**bora.env, "B": BORA, "M": SMALL, **env}, capture_output=True,
+                              text=True, timeout=60)
+    ask = '"$B" -m "$M" -n --max-tokens 4 -p hi'
+    assert shell(ask + " <&-").returncode == 0
+    for line in (ask + " </dev/null >&-", '"$B" models >&-', '"$B" config >/dev/full', '"$B" completion bash >/dev/full'):
+        done = shell(line)
+        assert done.returncode == 1 and done.stderr.startswith("bora: ") and done.stderr.count("\n") == 1, (line, done)
+    log = shell(ask + " --log /nowhere/log </dev/null")
+    assert log.returncode == 0 and "/nowhere/log" in log.stderr and log.stdout
+
+
+@needs_model
+def test_slips(bora):
+    done = bora("-n", "--max-tokens", "4", "sesions")
+    assert done.returncode == 0 and "bora sessions" in done.stderr
+    assert "called" not in bora("-n", "--max-tokens", "4", "sesions", "of", "parliament").stderr
+    both = bora("fim", "--prefix", "-", "--suffix", "-")
+    assert both.returncode == 1 and "not both" in both.stderr
+
+
+def test_a_configuration_that_cannot_be_read_stays(bora):
+    config = bora.path / "config"
+    config.mkdir()
+    (config / "config").symlink_to("config")  # leads nowhere: cannot be opened, even by root
+    done = bora("config", "set", "temp", "0.5", model=None)
+    assert done.returncode == 1 and "cannot read" in done.stderr
+    assert (config / "config").is_symlink()
 
 
 def test_roles(bora):

@@ -46,7 +46,7 @@ static void test_errors_leave_everything(void **state)
 	write_config(f, "system =\ntemp = hot\n");
 	app_tick(f->app);
 	assert_true(option_real(f->options, OPTION_TEMP) == 0.2);
-	assert_seen(f, "config: line 2: --temp needs a number, not 'hot'");
+	assert_seen(f, "config: line 2: temp needs a number, not 'hot'");
 	write_config(f, "system =\ntemp = 0.3\ntmep = 1\n");
 	app_tick(f->app);
 	assert_true(option_real(f->options, OPTION_TEMP) == 0.3);

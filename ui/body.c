@@ -29,7 +29,14 @@ void body_free(struct body *b)
 {
 	drop(b, 0);
 	free(b->chunks);
-	*b = (struct body){.mode = b->mode};
+	free(b->folds);
+	*b = (struct body){.mode = b->mode, .attachments = b->attachments};
+}
+
+void body_rescan(struct body *b)
+{
+	drop(b, 0);
+	b->rows = b->blocks = 0;
 }
 
 static struct body_chunk *add_chunk(struct body *b)
@@ -48,6 +55,96 @@ static bool same(const struct markdown_chunk *a, const struct markdown_chunk *b)
 	       a->quote == b->quote && a->inner == b->inner && a->ordinal == b->ordinal && a->block == b->block &&
 	       a->blank_before == b->blank_before;
 }
+
+/* --- Attached files ------------------------------------------------------------------------ */
+
+/* The end of the line that pos is in. */
+static size_t line_end(const char *text, size_t len, size_t pos)
+{
+	const char *newline = pos < len ? memchr(text + pos, '\n', len - pos) : NULL;
+	return newline ? (size_t)(newline - text) : len;
+}
+
+static const char *named_language(const struct body_chunk *fence, const char *text, size_t *len)
+{
+	const char *line = text + fence->at.start;
+	size_t line_len = fence->at.end - fence->at.start, margin = markdown_margin(line, line_len, &fence->at);
+	return markdown_language(line + margin, line_len - margin, len);
+}
+
+/* The name that ends the line before the fence, as source_fence() writes it; NULL: there is none, or its ending is not
+ * the fence's language. */
+static const char *file_name(const struct body_chunk *fence, const char *text, size_t *len)
+{
+	size_t end = fence->at.start, start, language_len;
+	const char *language = named_language(fence, text, &language_len), *dot = NULL;
+	if (end < 3 || text[end - 1] != '\n' || text[end - 2] != ':')
+		return NULL;
+	end -= 2;
+	for (start = end; start && text[start - 1] != '\n'; start--)
+		if (!dot && text[start - 1] == '/')
+			dot = text + end;
+		else if (!dot && text[start - 1] == '.')
+			dot = text + start;
+	const char *ending = dot && dot > text + start + 1 ? dot : text + end;
+	size_t ending_len = (size_t)(text + end - ending);
+	bool spaced = memchr(text + start, ' ', end - start);
+	if (start == end || ending_len != language_len || memcmp(ending, language, language_len) != 0 ||
+	    (!ending_len && spaced) || start < 2 || text[start - 2] != '\n')
+		return NULL;
+	*len = end - start;
+	return text + start;
+}
+
+/* What a program has said stands there without a name, behind the command. */
+static const char *command_name(const struct body_chunk *fence, const char *text, size_t text_len, size_t *len)
+{
+	size_t start = fence->at.end + 1, end = line_end(text, text_len, start), named, at = fence->at.start;
+	named_language(fence, text, &named);
+	if (named || start + 2 >= text_len || memcmp(text + start, "$ ", 2) != 0 || at < 2 || text[at - 2] != '\n')
+		return NULL;
+	*len = end - start;
+	return text + start;
+}
+
+static const char *attached_name(const struct body_chunk *fence, const char *text, size_t text_len, size_t *len)
+{
+	const char *name = file_name(fence, text, len);
+	return name ? name : command_name(fence, text, text_len, len);
+}
+
+/* --- What is folded ------------------------------------------------------------------------ */
+
+static struct body_block *block_of(struct body *b, int number)
+{
+	while (b->fold_count < number) {
+		b->folds = xreallocarray(b->folds, (size_t)b->fold_count + 1, sizeof(*b->folds));
+		b->folds[b->fold_count++] = (struct body_block){0};
+	}
+	return &b->folds[number - 1];
+}
+
+static enum body_fold fold_of(const struct body *b, int number)
+{
+	if (number > b->fold_count)
+		return BODY_FOLD_LIKE_ALL;
+	return b->folds[number - 1].peeked ? BODY_UNFOLDED : b->folds[number - 1].fold;
+}
+
+/* Whether the chunk belongs to an attached file that is one row. */
+static bool is_shut(const struct body *b, const struct body_chunk *chunk)
+{
+	const struct body_chunk *fence = chunk;
+	if (chunk->at.kind == MARKDOWN_CODE || chunk->at.kind == MARKDOWN_FENCE_CLOSE)
+		return chunk > b->chunks && chunk[-1].shut;
+	if (chunk->at.kind == MARKDOWN_LINE && ++fence == b->chunks + b->count)
+		return false;
+	if (fence->at.kind != MARKDOWN_FENCE_OPEN || !fence->attached || fold_of(b, fence->at.block) == BODY_UNFOLDED)
+		return false;
+	return fence == chunk || fence->named;
+}
+
+/* --- Chunks --------------------------------------------------------------------------------- */
 
 void body_update(struct body *b, const char *text, size_t len)
 {
@@ -78,6 +175,11 @@ void body_update(struct body *b, const char *text, size_t len)
 		}
 		chunk->at = at;
 		chunk->before = before;
+		if (b->attachments && at.kind == MARKDOWN_FENCE_OPEN) {
+			size_t name_len;
+			chunk->named = file_name(chunk, text, &name_len) != NULL;
+			chunk->attached = attached_name(chunk, text, len, &name_len) != NULL;
+		}
 		before = state;
 	}
 	for (int i = 0; i < old_count; i++)
@@ -271,13 +373,6 @@ static void color_line(const struct body *b, struct body_chunk *chunk, const cha
 	rich_add(line, source + c.done, len - c.done, STYLE_CODE, 0);
 }
 
-static const char *named_language(const struct body_chunk *fence, const char *text, size_t *len)
-{
-	const char *line = text + fence->at.start;
-	size_t line_len = fence->at.end - fence->at.start, margin = markdown_margin(line, line_len, &fence->at);
-	return markdown_language(line + margin, line_len - margin, len);
-}
-
 static void name_language(struct body_chunk *fence, const char *text)
 {
 	size_t len;
@@ -337,9 +432,83 @@ static void lay_line(struct body *b, struct body_chunk *chunk, const char *text,
 	buffer_free(&source);
 }
 
+/* Bytes of code behind the fence. */
+static size_t code_size(const struct body *b, const struct body_chunk *fence, size_t len)
+{
+	const struct body_chunk *end = fence + 1;
+	while (end < b->chunks + b->count && end->at.kind == MARKDOWN_CODE)
+		end++;
+	size_t stop = end < b->chunks + b->count ? end->at.start : len;
+	return stop > fence->at.end ? stop - fence->at.end - 1 : 0;
+}
+
+/* "python · 4.2 kB": what it is, where its name does not say so in the same word, and how much. */
+static char *kind_and_size(const struct body *b, const struct body_chunk *fence, const char *text, size_t len,
+			   const struct i18n *tr, bool kind)
+{
+	enum { SHOWN_LEAST = 100 }; /* bytes: nothing is 0.0 kB */
+	size_t size = code_size(b, fence, len), ending_len;
+	const char *ending = named_language(fence, text, &ending_len);
+	const char *name = fence->language ? highlight_name(fence->language) : "";
+	double shown = (double)(size < SHOWN_LEAST ? SHOWN_LEAST : size) / 1000;
+	if (!kind || !*name || (strlen(name) == ending_len && memcmp(name, ending, ending_len) == 0))
+		return i18n_format(tr, "transcript.size", I18N_R(shown));
+	return i18n_format(tr, "transcript.kind-size", I18N_S(name), I18N_R(shown));
+}
+
+/* "src/main.py · python · 4.2 kB": the kind where there is room, and as much of the name as there is room for. */
+static char *attached_about(const struct body *b, const struct body_chunk *fence, const char *text, size_t len,
+			    const struct i18n *tr, int width)
+{
+	size_t name_len = 0;
+	const char *name = attached_name(fence, text, len, &name_len);
+	char *clean = i18n_sanitize_line(name, name_len), *rest = kind_and_size(b, fence, text, len, tr, true);
+	int wanted = i18n_width(tr, clean, strlen(clean)), beside = (int)strlen(" · ") - 1;
+	int room = width - i18n_width(tr, rest, strlen(rest)) - beside;
+	if (room < wanted) {
+		free(rest);
+		rest = kind_and_size(b, fence, text, len, tr, false);
+		room = width - i18n_width(tr, rest, strlen(rest)) - beside;
+	}
+	char *short_name = i18n_truncate(tr, clean, room > ROOM_MIN ? room : ROOM_MIN);
+	char *about = xasprintf("%s · %s", short_name, rest);
+	free(short_name);
+	free(rest);
+	free(clean);
+	return about;
+}
+
+/* The one row that an attached file is. */
+static void lay_attached(struct body *b, struct body_chunk *fence, const char *text, size_t len,
+			 const struct body_options *o)
+{
+	enum { FRAME = 2, HIDDEN = 9 }; /* columns for how many lines are not shown */
+	struct rich line = {0};
+	name_language(fence, text);
+	char *number =
+		o->block_base == BODY_NO_NUMBERS ? xstrdup("") : xasprintf("  [%d]", o->block_base + fence->at.block);
+	char *about = attached_about(b, fence, text, len, o->tr, o->width - FRAME - HIDDEN - (int)strlen(number));
+	rich_add(&line, about, strlen(about), STYLE_CODE_FRAME, 0);
+	rich_add(&line, number, strlen(number), STYLE_CODE_FRAME, 0);
+	struct piece *piece = pieces_add(&fence->pieces, PIECE_FENCE);
+	int width = o->width - FRAME;
+	struct layout_options options = {.width = width > 0 ? width : 1, .bidi = o->bidi, .code = true};
+	piece_part(piece, o->tr, &line, 0, &options);
+	piece_mark(piece, 0, STYLE_CODE_FRAME, true, "▌");
+	piece->indent = FRAME;
+	rich_free(&line);
+	free(about);
+	free(number);
+}
+
 static void lay_chunk(struct body *b, struct body_chunk *chunk, const char *text, size_t len,
 		      const struct body_options *o)
 {
+	chunk->laid = true;
+	if (chunk->shut) {
+		lay_attached(b, chunk, text, len, o);
+		return;
+	}
 	switch (chunk->at.kind) {
 	case MARKDOWN_TEXT: lay_text(b, chunk, text, len, o); break;
 	case MARKDOWN_TABLE: lay_table(b, chunk, text, len, o); break;
@@ -349,7 +518,6 @@ static void lay_chunk(struct body *b, struct body_chunk *chunk, const char *text
 	case MARKDOWN_CODE:
 	case MARKDOWN_FENCE_CLOSE: lay_line(b, chunk, text, len, o); break;
 	}
-	chunk->laid = true;
 }
 
 /* Asks the code for its language once another line of it is complete. Whether it
@@ -391,25 +559,27 @@ static bool is_longer(const struct body *b, const struct body_chunk *fence, int 
 static bool folds(const struct body *b, const struct body_chunk *chunk, const struct body_options *o)
 {
 	const struct body_chunk *fence = chunk - chunk->line;
-	if (fence->fold == BODY_FOLD_LIKE_ALL)
+	enum body_fold fold = fold_of(b, fence->at.block);
+	if (fold == BODY_FOLD_LIKE_ALL)
 		return o->fold && is_longer(b, fence, FOLD_LONG);
-	return fence->fold == BODY_FOLDED;
+	return fold == BODY_FOLDED;
 }
 
 static void count_line(struct body *b, struct body_chunk *chunk, const struct body_options *o)
 {
-	chunk->line = chunk->at.kind == MARKDOWN_CODE ? chunk[-1].line + 1 : 0;
-	bool hidden = chunk->line > FOLD_SHOWN && folds(b, chunk, o);
-	chunk->hidden = hidden;
-	if (hidden)
+	bool code = chunk->at.kind == MARKDOWN_CODE;
+	chunk->line = code ? chunk[-1].line + 1 : 0;
+	chunk->hidden = code && (chunk->shut || (chunk->line > FOLD_SHOWN && folds(b, chunk, o)));
+	if (chunk->hidden)
 		chunk->rows = 0;
 }
 
-void body_recount(struct body *b)
+void body_fold_all(struct body *b, bool fold)
 {
-	b->laid = 0;
-	for (int i = 0; i < b->count; i++)
-		b->chunks[i].fold = BODY_FOLD_LIKE_ALL;
+	b->laid = b->fold_count = b->peeks = 0;
+	for (int i = 0; i < b->count && !fold; i++)
+		if (b->chunks[i].attached)
+			block_of(b, b->chunks[i].at.block)->fold = BODY_UNFOLDED;
 }
 
 bool body_fold(struct body *b, int number)
@@ -417,10 +587,44 @@ bool body_fold(struct body *b, int number)
 	struct body_chunk *fence = b->chunks, *end = b->chunks + b->count;
 	while (fence < end && (fence->at.kind != MARKDOWN_FENCE_OPEN || fence->at.block != number))
 		fence++;
-	if (fence == end || !is_longer(b, fence, FOLD_SHOWN + 1))
+	if (fence == end || (!fence->attached && !is_longer(b, fence, FOLD_SHOWN + 1)))
 		return false;
-	fence->fold = body_hidden(b, fence) ? BODY_UNFOLDED : BODY_FOLDED;
+	struct body_block *block = block_of(b, number);
+	block->fold = fence->shut || body_hidden(b, fence) ? BODY_UNFOLDED : BODY_FOLDED;
+	b->peeks -= block->peeked;
+	block->peeked = false;
 	b->laid = 0;
+	return true;
+}
+
+bool body_peek(struct body *b, const char *text, body_wanted_fn *fn, void *arg)
+{
+	int before = b->peeks, name = -1;
+	for (int i = 0; i < b->count; i++) {
+		const struct body_chunk *chunk = &b->chunks[i];
+		if (chunk->at.kind == MARKDOWN_LINE)
+			name = i;
+		if ((!chunk->hidden && !chunk->shut) || chunk->at.kind == MARKDOWN_FENCE_OPEN)
+			continue;
+		const struct body_chunk *fence = i == name ? chunk + 1 : chunk - chunk->line;
+		if (chunk->at.kind == MARKDOWN_FENCE_CLOSE || fold_of(b, fence->at.block) == BODY_UNFOLDED ||
+		    !fn(arg, text + chunk->at.start, chunk->at.end - chunk->at.start))
+			continue;
+		block_of(b, fence->at.block)->peeked = true;
+		b->peeks++;
+	}
+	if (b->peeks > before)
+		b->laid = 0;
+	return b->peeks > before;
+}
+
+bool body_peek_end(struct body *b)
+{
+	if (!b->peeks)
+		return false;
+	for (int i = 0; i < b->fold_count; i++)
+		b->folds[i].peeked = false;
+	b->laid = b->peeks = 0;
 	return true;
 }
 
@@ -437,7 +641,13 @@ void body_lay(struct body *b, const char *text, size_t len, const struct body_op
 	while (b->laid < b->count) {
 		struct body_chunk *chunk = &b->chunks[b->laid];
 		const struct body_chunk *before = chunk - 1;
-		if (!chunk->laid)
+		bool shut = is_shut(b, chunk), row = !shut || chunk->at.kind == MARKDOWN_FENCE_OPEN;
+		if (shut != chunk->shut) {
+			free_chunk(chunk);
+			chunk->laid = false;
+		}
+		chunk->shut = shut;
+		if (!chunk->laid && row)
 			lay_chunk(b, chunk, text, len, o);
 		chunk->first_row = b->laid ? before->first_row + before->rows : 0;
 		chunk->rows = chunk->at.blank_before && b->laid && chunk->pieces.count;
@@ -450,7 +660,7 @@ void body_lay(struct body *b, const char *text, size_t len, const struct body_op
 			b->laid -= FOLD_LONG - FOLD_SHOWN;
 			continue;
 		}
-		if (!guess(b, chunk, text, len))
+		if (shut || !guess(b, chunk, text, len))
 			b->laid++;
 	}
 	b->rows = b->count ? b->chunks[b->count - 1].first_row + b->chunks[b->count - 1].rows : 0;

@@ -130,6 +130,7 @@ static void scan(const struct transcript *t, struct entry *entry)
 	if (entry->scanned)
 		return;
 	entry->body.mode = mode_of(t, entry);
+	entry->body.attachments = entry->kind == ENTRY_USER;
 	body_update(&entry->body, text_of(entry), entry->text.len);
 	entry->scanned = true;
 }
@@ -278,11 +279,9 @@ void transcript_raw(struct transcript *t, bool raw)
 {
 	t->raw = raw;
 	for (int i = 0; i < t->count; i++) {
-		bool open = t->entries[i].body.open;
 		if (t->entries[i].kind != ENTRY_ASSISTANT)
 			continue;
-		body_free(&t->entries[i].body);
-		t->entries[i].body.open = open;
+		body_rescan(&t->entries[i].body);
 		t->entries[i].scanned = false;
 		t->entries[i].rows = -1;
 	}
@@ -482,7 +481,7 @@ void transcript_fold(struct transcript *t, bool fold)
 {
 	t->fold = fold;
 	for (int i = 0; i < t->count; i++) {
-		body_recount(&t->entries[i].body);
+		body_fold_all(&t->entries[i].body, fold);
 		t->entries[i].rows = -1;
 	}
 }
@@ -597,6 +596,13 @@ void transcript_selected(struct transcript *t, struct buffer *out)
 		if (!body->count)
 			continue;
 		int from = i == first.entry ? first.chunk : 0, to = i == last.entry ? last.chunk : body->count - 1;
+		/* A file that is one row is copied with its name and all of its lines. */
+		if (from && body->chunks[from].shut && body->chunks[from - 1].shut &&
+		    body->chunks[from - 1].at.kind == MARKDOWN_LINE)
+			from--;
+		while (body->chunks[to].shut && to + 1 < body->count && body->chunks[to + 1].shut &&
+		       body->chunks[to + 1].at.kind != MARKDOWN_LINE)
+			to++;
 		size_t start = body->chunks[from].at.start, end = body->chunks[to].at.end;
 		if (out->len)
 			buffer_puts(out, "\n\n");
@@ -608,14 +614,32 @@ void transcript_selected(struct transcript *t, struct buffer *out)
 
 void transcript_highlight(struct transcript *t, const char *query)
 {
+	for (int i = 0; i < t->count; i++)
+		if (body_peek_end(&t->entries[i].body))
+			t->entries[i].rows = -1;
 	match_set(&t->words, t->tr, query);
 	t->match.entry = -1;
+}
+
+static bool is_wanted(void *arg, const char *text, size_t len)
+{
+	const struct transcript *t = arg;
+	return match_any(&t->words, t->tr, text, len);
+}
+
+/* The entry with its rows, those among them in which a marked word was folded away. */
+static struct entry *unfolded(struct transcript *t, int index)
+{
+	struct entry *entry = laid(t, index);
+	if (t->words.count && body_peek(&entry->body, text_of(entry), is_wanted, t))
+		entry->rows = -1;
+	return laid(t, index);
 }
 
 /* The row of the entry that is the nth in which a marked word begins, -1: there are fewer; *count: how many there are. */
 static int match_row(struct transcript *t, int index, int nth, int *count)
 {
-	const struct entry *entry = laid(t, index);
+	const struct entry *entry = unfolded(t, index);
 	const struct body_chunk *chunk, *last = NULL;
 	int found = -1;
 	bool any = false;

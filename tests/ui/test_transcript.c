@@ -457,6 +457,111 @@ static void assert_selected(struct fixture *f, const char *expected)
 }
 
 /* What is chosen is copied as it was written, over messages too. */
+/* As attach.c puts them into a message. */
+static const char sent[] = "Compare these.\n\nsrc/a.c:\n```c\nint a;\nint needle;\n```\n\nmy notes.md:\n"
+			   "````md\n```\nx\n```\n````\n\nMakefile:\n```\nall:\n```\n\n```\n$ ls\nb.txt\n```";
+
+static int count(const char *text, const char *what)
+{
+	int n = 0;
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+/* What was attached is one row each: its name, its kind, its size. */
+static void test_attached_files(void **state)
+{
+	struct fixture *f = *state;
+	struct buffer code = {0};
+	char *language;
+	add(f, ENTRY_USER, sent);
+	add(f, ENTRY_ASSISTANT, "Same.");
+	assert_string_equal(drawn(f, false), "› Compare these.\n"
+					     "\n"
+					     "  ▌ src/a.c · 0.1 kB  [1]  ⋯ 2\n"
+					     "\n"
+					     "  ▌ my notes.md · 0.1 kB  [2]  ⋯ 3\n"
+					     "\n"
+					     "  ▌ Makefile · 0.1 kB  [3]  ⋯ 1\n"
+					     "\n"
+					     "  ▌ $ ls · 0.1 kB  [4]  ⋯ 2\n"
+					     "\n"
+					     "Same.\n");
+	assert_true(transcript_fold_block(f->t, 1));
+	assert_non_null(strstr(drawn(f, false), "  src/a.c:\n  ▌ ```c  [1]\n  ▌ int a;\n  ▌ int needle;\n  ▌ ```\n"));
+	assert_true(transcript_fold_block(f->t, 1));
+	assert_int_equal(count(drawn(f, false), "⋯"), 4);
+	assert_true(transcript_block(f->t, 4, &code, &language));
+	assert_string_equal(code.data, "$ ls\nb.txt\n");
+	transcript_fold(f->t, true); /* Alt+Z twice: all is unfolded */
+	transcript_fold(f->t, false);
+	assert_int_equal(count(drawn(f, false), "⋯"), 0);
+	assert_non_null(strstr(f->text, "b.txt"));
+	free(language);
+	buffer_free(&code);
+}
+
+/* What a person types is no file. */
+static void test_not_attached(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_USER, "Look at this:\n```c\nint a;\n```\n\nAnd that here:\n```\nx\n```\nend:\n```c\ny\n```");
+	add(f, ENTRY_ASSISTANT, "So:\n\na.c:\n```c\nint b;\n```");
+	assert_int_equal(count(drawn(f, false), "⋯"), 0);
+	transcript_raw(f->t, true);
+	assert_int_equal(count(drawn(f, false), "⋯"), 0);
+}
+
+/* A word in a folded file is found, and seen for as long as it is looked for. */
+static void test_found_in_an_attached_file(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_USER, sent);
+	drawn(f, false);
+	transcript_highlight(f->t, "needle");
+	assert_int_equal(transcript_matches(f->t, 0), 1);
+	transcript_show_match(f->t, 0, 0);
+	assert_non_null(strstr(drawn(f, false), "int needle;"));
+	assert_non_null(strstr(f->text, "my notes.md ·"));
+	transcript_highlight(f->t, "nothing");
+	assert_int_equal(transcript_matches(f->t, 0), 0);
+	assert_null(strstr(drawn(f, false), "int needle;"));
+	transcript_highlight(f->t, "needle");
+	transcript_matches(f->t, 0);
+	transcript_highlight(f->t, NULL);
+	assert_null(strstr(drawn(f, false), "int needle;"));
+	transcript_fold(f->t, true); /* code of an answer is found in the same way */
+	add(f, ENTRY_ASSISTANT, "```\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\nfound\n```");
+	assert_null(strstr(drawn(f, false), "found"));
+	transcript_highlight(f->t, "found");
+	assert_int_equal(transcript_matches(f->t, 1), 1);
+	transcript_show_match(f->t, 1, 0);
+	assert_non_null(strstr(drawn(f, false), "found"));
+}
+
+/* Whether answers are shown as they were written has nothing to do with what is folded. */
+static void test_raw_view_keeps_folds(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_USER, sent);
+	add(f, ENTRY_ASSISTANT,
+	    "- a\n\n  ```c\n  1;\n  2;\n  3;\n  4;\n  5;\n  6;\n  7;\n  ```\n\n```\n1\n2\n3\n4\n5\n6\n7\n```");
+	assert_true(transcript_fold_block(f->t, 1));
+	assert_true(transcript_fold_block(f->t, 6));
+	assert_int_equal(count(drawn(f, false), "⋯"), 4);
+	for (int i = 0; i < 2; i++) {
+		transcript_raw(f->t, i == 0);
+		assert_int_equal(count(drawn(f, false), "⋯"), 4);
+		assert_non_null(strstr(f->text, "[6]  ⋯ 3"));
+		assert_non_null(strstr(f->text, "int needle"));
+	}
+	transcript_raw(f->t, true);
+	assert_true(transcript_fold_block(f->t, 6));
+	transcript_raw(f->t, false);
+	assert_int_equal(count(drawn(f, false), "⋯"), 3);
+}
+
 static void test_selecting(void **state)
 {
 	struct fixture *f = *state;
@@ -522,6 +627,10 @@ int main(void)
 		WITH_SCREEN(test_any_size),
 		WITH_SCREEN(test_raw_view),
 		WITH_SCREEN(test_folding),
+		WITH_SCREEN(test_attached_files),
+		WITH_SCREEN(test_not_attached),
+		WITH_SCREEN(test_found_in_an_attached_file),
+		WITH_SCREEN(test_raw_view_keeps_folds),
 		WITH_SCREEN(test_selecting),
 		WITH_SCREEN(test_selecting_scrolls),
 		WITH_SCREEN(test_words_are_marked_each),

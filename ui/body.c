@@ -1,5 +1,6 @@
 #include "body.h"
 #include "formula.h"
+#include "inline.h"
 #include "unfinished.h"
 
 #include <stdlib.h>
@@ -422,6 +423,9 @@ static void lay_line(struct body *b, struct body_chunk *chunk, const char *text,
 	piece->indent = room ? indent : 0;
 	int width = o->width - piece->indent - (code ? FRAME : 0);
 	struct layout_options options = {.width = width > 0 ? width : 1, .bidi = o->bidi, .code = code};
+	/* The interface speaks: a key's or a command's name at the beginning does not turn its sentence round. */
+	if (b->mode == BODY_PLAIN && i18n_is_rtl(o->tr) && inline_has_rtl(line.text.data, line.text.len))
+		options.direction = LAYOUT_RTL;
 	piece_part(piece, o->tr, &line, 0, &options);
 	if (room)
 		mark_quotes(piece, &chunk->at, chunk->at.indent);

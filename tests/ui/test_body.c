@@ -320,6 +320,31 @@ static void test_any_bytes(void **state)
 	}
 }
 
+static bool begins_on_the_right(const struct i18n *language, enum body_mode mode, const char *text)
+{
+	struct body body = {.mode = mode};
+	struct body_options options = {.tr = language, .bidi = I18N_BIDI_APP, .width = 40};
+	body_update(&body, text, strlen(text));
+	body_lay(&body, text, strlen(text), &options);
+	int within;
+	const struct body_chunk *chunk;
+	const struct piece *piece = body_row(&body, 0, &within, &chunk);
+	bool rtl = piece->parts[0].layout.rows[0].rtl;
+	body_free(&body);
+	return rtl;
+}
+
+/* A sentence of the Arabic interface that begins with a key's name; its letters alone decide in what people say. */
+static void test_notes_have_the_interfaces_direction(void **state)
+{
+	struct i18n *arabic = i18n_open("ar");
+	assert_true(begins_on_the_right(arabic, BODY_PLAIN, "F3 المحادثات"));
+	assert_false(begins_on_the_right(arabic, BODY_PLAIN, "/tmp/notes"));
+	assert_false(begins_on_the_right(arabic, BODY_TYPED, "F3 المحادثات"));
+	assert_false(begins_on_the_right(tr, BODY_PLAIN, "F3 المحادثات"));
+	i18n_close(arabic);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_code_in_quotes),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_formulas),
+		cmocka_unit_test(test_notes_have_the_interfaces_direction),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_right_to_left),
 		cmocka_unit_test(test_half_written),

@@ -77,6 +77,11 @@ void i18n_set_order(struct i18n *tr, enum i18n_bidi order)
 	tr->order = order;
 }
 
+bool i18n_terminal_orders(enum i18n_bidi bidi)
+{
+	return bidi == I18N_BIDI_TERMINAL || bidi == I18N_BIDI_UNMIRRORED;
+}
+
 enum i18n_bidi i18n_order(const struct i18n *tr)
 {
 	return tr->order;

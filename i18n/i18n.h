@@ -28,11 +28,13 @@
 struct i18n;
 
 enum i18n_bidi {
-	I18N_BIDI_APP,      /* rows in visual order, Arabic joined by us */
-	I18N_BIDI_TERMINAL, /* logical order, fields fenced; the terminal reorders */
-	I18N_BIDI_OFF,      /* logical order, as it stands */
-	I18N_BIDI_WORDS,    /* as APP, where the terminal turns the letters of each word about (kitty) */
+	I18N_BIDI_APP,        /* rows in visual order, Arabic joined by us */
+	I18N_BIDI_TERMINAL,   /* logical order, fields fenced; the terminal reorders */
+	I18N_BIDI_OFF,        /* logical order, as it stands */
+	I18N_BIDI_WORDS,      /* as APP, where the terminal turns the letters of each word about (kitty) */
+	I18N_BIDI_UNMIRRORED, /* as TERMINAL, where it mirrors no brackets and parts lam from alef (Konsole) */
 };
+bool i18n_terminal_orders(enum i18n_bidi); /* rows are sent in logical order, for the terminal to reorder */
 
 /* lang: a BCP 47 or POSIX code, NULL: from LC_ALL, LC_MESSAGES, LANG. An
  * unsupported language falls back to English. Never fails: texts are built in. */

@@ -145,6 +145,12 @@ static bool orders(const struct builder *b)
 	return b->o->bidi == I18N_BIDI_APP || b->o->bidi == I18N_BIDI_WORDS;
 }
 
+/* The program mirrors brackets and joins lam-alefs for a terminal that puts rows in order without doing so. */
+static bool mends_terminal(const struct builder *b)
+{
+	return b->o->bidi == I18N_BIDI_UNMIRRORED;
+}
+
 /* --- Joining ----------------------------------------------------------------------- */
 
 static bool is_arabic(UChar32 c)
@@ -199,6 +205,14 @@ static void merge_alef(struct builder *b, int lam, int alef, UChar ligature)
 	unit->end = b->units[alef].end;
 }
 
+/* Joins the letters of one run. A terminal that joins all but lam-alef gets the others as they are, to be copied. */
+static void shape_run(const struct builder *b, UChar *letters, int count, bool *merged)
+{
+	shape_arabic(letters, count, merged);
+	if (mends_terminal(b) && !memchr(merged, true, (size_t)count * sizeof(*merged)))
+		memset(letters, 0, (size_t)count * sizeof(*letters));
+}
+
 static void shape(struct builder *b)
 {
 	UChar *letters = xcalloc((size_t)b->unit_count * 2, sizeof(*letters));
@@ -219,11 +233,11 @@ static void shape(struct builder *b)
 		for (last = first; last < count && (is_arabic(letters[last]) || letters[last] == 0x200C); last++)
 			;
 		if (last > first)
-			shape_arabic(letters + first, last - first, merged + first);
+			shape_run(b, letters + first, last - first, merged + first);
 	}
 	for (int i = 0; i < count; i++) {
 		struct unit *unit = owner[i] < 0 ? NULL : &b->units[owner[i]];
-		if (!unit || merged[i] || !is_arabic(char_at(b, unit->start)))
+		if (!unit || !letters[i] || merged[i] || !is_arabic(char_at(b, unit->start)))
 			continue;
 		if (i + 1 < count && merged[i + 1])
 			merge_alef(b, owner[i], owner[i + 1], letters[i]);
@@ -386,7 +400,7 @@ static void add_cell(struct builder *b, const struct unit *unit, int column, boo
 				     .text_len = (uint16_t)unit->text_len,
 				     .column = (uint16_t)column,
 				     .width = unit->width,
-				     .rtl = mirrored};
+				     .rtl = mirrored && orders(b)};
 	b->places[b->cell_count] = (struct cell_place){unit->text, unit->shaped};
 	UChar32 c = char_at(b, unit->start);
 	if (mirrored && u_isMirrored(c) && u_charMirror(c) != c) {
@@ -394,37 +408,42 @@ static void add_cell(struct builder *b, const struct unit *unit, int column, boo
 		int32_t len = 0;
 		U8_APPEND_UNSAFE(bytes, len, u_charMirror(c));
 		b->places[b->cell_count] = (struct cell_place){(uint32_t)b->extra.len, true};
-		cell->text_len = (uint16_t)len;
 		buffer_append(&b->extra, bytes, (size_t)len);
+		if (mends_terminal(b)) /* brackets the wrong way about make no pair: U+200F keeps each in its run */
+			buffer_puts(&b->extra, "\xE2\x80\x8F");
+		cell->text_len = (uint16_t)(b->extra.len - b->places[b->cell_count].offset);
 	}
 	b->cell_count++;
+}
+
+static bool line_levels(struct builder *b, int first, int last, UBiDiLevel *levels)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t start = b->units[first].utf16;
+	int32_t limit = last < b->unit_count ? b->units[last].utf16 : ubidi_getLength(b->para);
+	ubidi_setLine(b->para, start, limit, b->line, &status);
+	const UBiDiLevel *line = ubidi_getLevels(b->line, &status);
+	for (int i = first; i < last && U_SUCCESS(status); i++)
+		levels[i - first] = line[b->units[i].utf16 - start];
+	return U_SUCCESS(status);
 }
 
 /* Where each unit of the row stands: order[i] is the unit drawn i-th from the left. */
 static void visual_order(struct builder *b, int first, int last, int32_t *order, UBiDiLevel *levels)
 {
 	int count = last - first;
-	UErrorCode status = U_ZERO_ERROR;
 	for (int i = 0; i < count; i++) {
 		order[i] = i;
 		levels[i] = 0;
 	}
-	if (!b->bidi || !orders(b))
+	if (!b->bidi || (!orders(b) && !mends_terminal(b)))
 		return;
-	if (b->levels) {
+	if (b->levels)
 		memcpy(levels, b->levels + first, (size_t)count * sizeof(*levels));
+	else if (!line_levels(b, first, last, levels))
+		return;
+	if (orders(b))
 		ubidi_reorderVisual(levels, count, order);
-		return;
-	}
-	int32_t start = b->units[first].utf16;
-	int32_t limit = last < b->unit_count ? b->units[last].utf16 : ubidi_getLength(b->para);
-	ubidi_setLine(b->para, start, limit, b->line, &status);
-	const UBiDiLevel *line = ubidi_getLevels(b->line, &status);
-	if (U_FAILURE(status))
-		return;
-	for (int i = 0; i < count; i++)
-		levels[i] = line[b->units[first + i].utf16 - start];
-	ubidi_reorderVisual(levels, count, order);
 }
 
 /* A tab is drawn as spaces, a cell each: the first stands for it, the others for nothing after it. */
@@ -459,7 +478,7 @@ static void append_control(struct builder *b, size_t at, const char *control)
  * own, which begins on the blank before it. */
 static bool is_fenced(const struct builder *b)
 {
-	return b->bidi && b->o->bidi == I18N_BIDI_TERMINAL;
+	return b->bidi && i18n_terminal_orders(b->o->bidi);
 }
 
 static bool is_isolated(const struct builder *b)
@@ -650,7 +669,7 @@ static void lay_paragraph(struct builder *b, uint32_t start, uint32_t end)
 	b->bidi = b->rtl || needs_bidi(b, start, end);
 	split_clusters(b, start, end);
 	mark_breaks(b, start, end);
-	if (b->bidi && orders(b))
+	if (b->bidi && (orders(b) || mends_terminal(b)))
 		shape(b);
 	else if (b->bidi && b->tr->width[I18N_WIDTH_LAM_ALEF] == 1)
 		merge_lam_alef(b);

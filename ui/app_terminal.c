@@ -39,7 +39,8 @@ static void apply(struct app *app)
 		.measured = facts->measured,
 		.synchronized = terminal_facts_synchronized(facts),
 		.hyperlinks = terminal_facts_links(facts) != TERMINAL_LINKS_NONE,
-		.explicit_order = app->bidi == I18N_BIDI_APP && facts->implicit_bidi == 1,
+		.order_begin = terminal_facts_order(facts, app->bidi, true),
+		.order_end = terminal_facts_order(facts, app->bidi, false),
 	};
 	app_terminal_translate(app, app->own_tr ? app->own_tr : app->o.tr);
 	app->screen->ops->traits(app->screen, &traits);

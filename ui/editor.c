@@ -638,7 +638,7 @@ static void caret_position(struct editor *ed, int *row, int *column)
 	const struct layout_row *r = &ed->layout.rows[*row];
 	int indent = ed->columns > PROMPT_CELLS + 2 ? PROMPT_CELLS : 0, width = ed->columns;
 	/* A terminal that reorders moves its cursor too: the blank on either side of the text stays where it is. */
-	bool moved = ed->bidi == I18N_BIDI_TERMINAL && r->rtl;
+	bool moved = i18n_terminal_orders(ed->bidi) && r->rtl;
 	*column = r->rtl ? width - 1 - indent + (moved && indent) : indent;
 	for (int i = 0; i < r->count; i++) {
 		const struct layout_cell *cell = &r->cells[i];

@@ -550,8 +550,8 @@ static void op_resize(struct screen *screen)
 /* The modes that enter() switches on, off again, and the title as it was. */
 static char *modes_off(const struct terminal *t)
 {
-	return xasprintf("\033[?2004l\033[?1004l%s%s", t->traits.explicit_order ? "\033[8h" : "",
-			 t->title ? "\033[23;2t" : "");
+	const char *end = t->traits.order_end;
+	return xasprintf("\033[?2004l\033[?1004l%s%s", end ? end : "", t->title ? "\033[23;2t" : "");
 }
 
 /* What a fault in the middle of anything leaves to be undone. */
@@ -582,7 +582,9 @@ static void enter(struct terminal *t)
 {
 	tell_guard(t);
 	terminal_guard_ours(true);
-	write_text(t->traits.explicit_order ? "\033[?2004h\033[?1004h\033[8l" : "\033[?2004h\033[?1004h");
+	write_text("\033[?2004h\033[?1004h");
+	if (t->traits.order_begin)
+		write_text(t->traits.order_begin);
 	if (t->title) {
 		write_text("\033[22;2t");
 		write_title(t);
@@ -607,8 +609,12 @@ static void op_suspend(struct screen *screen)
 static void op_traits(struct screen *screen, const struct screen_traits *traits)
 {
 	struct terminal *t = self(screen);
-	if (t->awake && t->traits.explicit_order != traits->explicit_order)
-		write_text(traits->explicit_order ? "\033[8l" : "\033[8h");
+	if (t->awake && t->traits.order_begin != traits->order_begin) {
+		if (t->traits.order_end)
+			write_text(t->traits.order_end);
+		if (traits->order_begin)
+			write_text(traits->order_begin);
+	}
 	t->traits = *traits;
 	tell_guard(t);
 	forget(t);

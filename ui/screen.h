@@ -53,11 +53,12 @@ enum { /* what may be added to a style */
 struct screen;
 struct theme;
 
-struct screen_traits {       /* what the terminal was found to do; all false: nothing is known */
-	bool measured;       /* a cluster takes the cells that it is given here, however it is made up */
-	bool synchronized;   /* it shows frames at once */
-	bool explicit_order; /* rows come in visual order, and it can be told to leave them so */
-	bool hyperlinks;     /* it shows links (OSC 8), as far as it is known to do them no harm */
+struct screen_traits {     /* what the terminal was found to do; all zero: nothing is known */
+	bool measured;     /* a cluster takes the cells that it is given here, however it is made up */
+	bool synchronized; /* it shows frames at once */
+	bool hyperlinks;   /* it shows links (OSC 8), as far as it is known to do them no harm */
+	const char *order_begin,
+		*order_end; /* what tells it how to put rows in order, and undoes that; NULL: nothing does */
 };
 
 struct screen_ops {

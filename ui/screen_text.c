@@ -66,7 +66,7 @@ int screen_text(struct screen *screen, const struct i18n *tr, int row, int from,
 		return from;
 	screen->ops->size(screen, &rows, &columns);
 	char *line = i18n_sanitize_line(text, strlen(text));
-	bool rtl = has_rtl_letters(line), apart = i18n_order(tr) == I18N_BIDI_TERMINAL && (rtl || i18n_is_rtl(tr));
+	bool rtl = has_rtl_letters(line), apart = i18n_terminal_orders(i18n_order(tr)) && (rtl || i18n_is_rtl(tr));
 	/* The blank stands in the gap between two texts; at the screen's edge a cell is left for it. */
 	int room = to - from - (apart && to - from > 1 && (i18n_is_rtl(tr) ? to >= columns : from == 0));
 	char *cut = i18n_truncate(tr, line, room);

@@ -213,6 +213,14 @@ static bool insists(const char *name)
 	return begins(name, "Konsole") || begins(name, "mlterm");
 }
 
+/* mlterm gives controls cells of their own and moves rows that begin with a right-to-left letter, so that nothing
+ * can be kept in its place; but it can be told to leave rows alone, unless something stands in between. */
+static bool leaves_order(const struct terminal_facts *facts)
+{
+	bool inside = *environment("TMUX") || *environment("STY");
+	return !inside && (begins(facts->name, "mlterm") || begins(environment("TERM"), "mlterm"));
+}
+
 /* kitty draws the letters of a word from the right, and words from the left. */
 static bool turns_words(const struct terminal_facts *facts)
 {
@@ -221,10 +229,19 @@ static bool turns_words(const struct terminal_facts *facts)
 	       (!named && begins(environment("TERM"), "xterm-kitty"));
 }
 
+/* Konsole sends brackets about as they are, and leaves a gap behind a lam-alef. */
+static enum i18n_bidi ordered_by_terminal(const struct terminal_facts *facts)
+{
+	bool named = facts->name[0] && !*environment("TMUX") && !*environment("STY");
+	bool konsole = begins(facts->name, "Konsole") || begins(facts->outer, "Konsole") ||
+		       (!named && (*environment("KONSOLE_VERSION") || begins(environment("TERM"), "konsole")));
+	return konsole ? I18N_BIDI_UNMIRRORED : I18N_BIDI_TERMINAL;
+}
+
 enum i18n_bidi terminal_facts_bidi(const struct terminal_facts *facts)
 {
 	const char *term = environment("TERM");
-	if (terminal_facts_explicit(facts))
+	if (terminal_facts_explicit(facts) || leaves_order(facts))
 		return I18N_BIDI_APP;
 	if (turns_words(facts))
 		return I18N_BIDI_WORDS;
@@ -237,7 +254,16 @@ enum i18n_bidi terminal_facts_bidi(const struct terminal_facts *facts)
 		terminal = terminal || begins(term, "mlterm") || begins(term, "konsole") ||
 			   *environment("KONSOLE_VERSION") ||
 			   strcmp(environment("TERM_PROGRAM"), "Apple_Terminal") == 0;
-	return terminal ? I18N_BIDI_TERMINAL : I18N_BIDI_APP;
+	return terminal ? ordered_by_terminal(facts) : I18N_BIDI_APP;
+}
+
+const char *terminal_facts_order(const struct terminal_facts *facts, enum i18n_bidi bidi, bool begin)
+{
+	if (bidi == I18N_BIDI_APP && facts->implicit_bidi == 1)
+		return begin ? "\033[8l" : "\033[8h";
+	if (bidi == I18N_BIDI_APP && leaves_order(facts))
+		return begin ? "\033]5379;use_ctl=false\a" : "\033]5379;use_ctl=true\a";
+	return NULL;
 }
 
 enum i18n_bidi terminal_facts_choose(const struct terminal_facts *facts, const struct options *options)
@@ -245,7 +271,7 @@ enum i18n_bidi terminal_facts_choose(const struct terminal_facts *facts, const s
 	const char *name = option_string(options, OPTION_BIDI);
 	if (strcmp(name, "auto") == 0)
 		return terminal_facts_bidi(facts);
-	return strcmp(name, "terminal") == 0 ? I18N_BIDI_TERMINAL
+	return strcmp(name, "terminal") == 0 ? ordered_by_terminal(facts)
 	       : strcmp(name, "off") == 0    ? I18N_BIDI_OFF
 					     : I18N_BIDI_APP;
 }

@@ -36,6 +36,8 @@ enum i18n_bidi terminal_facts_choose(const struct terminal_facts *, const struct
 int terminal_facts_ambiguous(const struct options *);
 /* It can be told to leave the order alone (CSI 8 l). */
 bool terminal_facts_explicit(const struct terminal_facts *);
+/* What to write so that rows stand where they are put, and what undoes it (begin false); NULL: nothing does. */
+const char *terminal_facts_order(const struct terminal_facts *, enum i18n_bidi, bool begin);
 bool terminal_facts_synchronized(const struct terminal_facts *);
 /* Links (OSC 8): a terminal that is not known may print them. */
 enum terminal_links { TERMINAL_LINKS_NONE, TERMINAL_LINKS_MAYBE, TERMINAL_LINKS_SHOWN };

@@ -65,7 +65,7 @@ static void print_widths(const struct i18n *tr, const struct terminal_facts *fac
 
 static void print_modes(const struct i18n *tr, const struct terminal_facts *facts, enum i18n_bidi bidi)
 {
-	puts(i18n_text(tr, bidi == I18N_BIDI_TERMINAL ? "terminal.order-by-terminal"
+	puts(i18n_text(tr, i18n_terminal_orders(bidi) ? "terminal.order-by-terminal"
 			   : bidi == I18N_BIDI_OFF    ? "terminal.order-off"
 						      : "terminal.order-by-bora"));
 	puts(i18n_text(tr, terminal_facts_synchronized(facts) ? "terminal.frames-whole" : "terminal.frames-plain"));
@@ -79,7 +79,7 @@ int ui_terminal(const struct ui_options *ui)
 		return -1;
 	bool answered = terminal_ask(STDIN_FILENO, WAIT_MS, &facts);
 	enum i18n_bidi bidi = terminal_facts_choose(&facts, ui->options);
-	bool explicit_order = bidi == I18N_BIDI_APP && facts.implicit_bidi == 1;
+	const char *begin = terminal_facts_order(&facts, bidi, true), *end = terminal_facts_order(&facts, bidi, false);
 	const char *term = getenv("TERM");
 	char *name =
 		i18n_format(tr, "terminal.name", I18N_S(facts.name[0] ? facts.name : "?"), I18N_S(term ? term : "?"));
@@ -90,9 +90,9 @@ int ui_terminal(const struct ui_options *ui)
 	terminal_facts_apply(&facts, ui->tr, terminal_facts_ambiguous(ui->options));
 	if (facts.measured)
 		print_widths(tr, &facts);
-	printf("\n%s%s\n", i18n_text(tr, "terminal.samples"), explicit_order ? "\033[8l" : "");
+	printf("\n%s%s\n", i18n_text(tr, "terminal.samples"), begin ? begin : "");
 	for (size_t i = 0; i < sizeof(page) / sizeof(*page); i++)
 		print_sample(tr, page[i], bidi);
-	fputs(explicit_order ? "\033[8h" : "", stdout);
+	fputs(end ? end : "", stdout);
 	return 0;
 }

@@ -832,7 +832,7 @@ static void draw_more_below(const struct transcript *t, struct screen *screen, i
 	int width = i18n_width(t->tr, text, strlen(text));
 	if (width + 2 >= t->width)
 		return;
-	if (t->bidi == I18N_BIDI_TERMINAL)
+	if (i18n_terminal_orders(t->bidi))
 		screen->ops->clear_row(screen, y); /* half a row would be put in another order */
 	screen_text(screen, t->tr, y, t->width - width - 1, t->width, text, STYLE_ACCENT);
 }

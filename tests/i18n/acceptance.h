@@ -19,6 +19,7 @@ struct acceptance {
 #define LRI "\u2066"
 #define PDI "\u2069"
 #define LRM "\u200E"
+#define RLM "\u200F"
 
 static const struct acceptance acceptance_cases[] = {
 	{1, "e\u0301", 80, 1, "e\u0301|", NULL},

@@ -89,6 +89,14 @@ static void test_acceptance_cases_for_a_terminal_that_reorders(void **state)
 	run_case(tr, &(struct acceptance){16, "שלום (abc) עולם!", 18, 16, "  !עולם (abc) שלום|", NULL},
 		 I18N_BIDI_WORDS);
 	run_case(tr, &(struct acceptance){12, "سلام، 12", 8, 7, " 12 \uFEB3\uFEFC\uFEE1،|", NULL}, I18N_BIDI_WORDS);
+	/* A terminal that moves brackets without mirroring them gets them mirrored, each held in its run; words with a
+	 * lam-alef joined, others as they are. */
+	run_case(tr, &(struct acceptance){0, "a שלום (עולם) b", 15, 15, "a שלום )" RLM "עולם(" RLM " b" LRM "|", NULL},
+		 I18N_BIDI_UNMIRRORED);
+	run_case(tr,
+		 &(struct acceptance){12, "سلام (على)", 12, 10,
+				      "   " RLI "\uFEB3\uFEFC\uFEE1 )" RLM "على(" RLM PDI LRM "|", NULL},
+		 I18N_BIDI_UNMIRRORED);
 	/* Where isolates take cells of their own there are none; where a lam and its alef take one, they are one. */
 	i18n_set_width(tr, I18N_WIDTH_ISOLATE, 1);
 	i18n_set_width(tr, I18N_WIDTH_LAM_ALEF, 1);

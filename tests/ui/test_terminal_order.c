@@ -47,32 +47,32 @@ static void turn_lam_alef(UChar *text, int32_t *len)
 	*len = used;
 }
 
-static char *row_text(const char *row, size_t len, bool reorder)
+static char *row_text(const char *row, size_t len, enum i18n_bidi order)
 {
 	UErrorCode status = U_ZERO_ERROR;
 	UChar logical[ROW], visual[ROW];
 	int32_t units = 0;
 	u_strFromUTF8(logical, ROW, &units, row, (int32_t)len, &status);
-	if (reorder) {
+	if (i18n_terminal_orders(order)) {
+		int mirroring = order == I18N_BIDI_TERMINAL ? UBIDI_DO_MIRRORING : 0;
 		UBiDi *bidi = ubidi_open();
 		ubidi_setPara(bidi, logical, units, 0, NULL, &status);
 		units = ubidi_writeReordered(
-			bidi, visual, ROW, UBIDI_DO_MIRRORING | UBIDI_REMOVE_BIDI_CONTROLS | UBIDI_KEEP_BASE_COMBINING,
-			&status);
+			bidi, visual, ROW, mirroring | UBIDI_REMOVE_BIDI_CONTROLS | UBIDI_KEEP_BASE_COMBINING, &status);
 		ubidi_close(bidi);
 	} else {
 		memcpy(visual, logical, sizeof(visual));
-		turn_lam_alef(visual, &units);
 	}
+	turn_lam_alef(visual, &units);
 	assert_true(U_SUCCESS(status));
 	return plain(visual, units);
 }
 
-static char *visible(const char *dump, bool reorder)
+static char *visible(const char *dump, enum i18n_bidi order)
 {
 	struct buffer out = {0};
 	for (const char *at = dump; *at; at += strcspn(at, "\n"), at += *at == '\n') {
-		char *row = row_text(at, strcspn(at, "\n"), reorder);
+		char *row = row_text(at, strcspn(at, "\n"), order);
 		buffer_puts(&out, row);
 		buffer_puts(&out, "\n");
 		free(row);
@@ -91,12 +91,12 @@ static void set_order(struct fixture *f, enum i18n_bidi bidi)
 	editor_retranslate(f->app->editor, f->app->tr, bidi);
 }
 
-static void same_screens(struct fixture *f, const char *what)
+static void compare(struct fixture *f, const char *what, enum i18n_bidi order)
 {
 	set_order(f, I18N_BIDI_APP);
-	char *app = visible(screen(f), false);
-	set_order(f, I18N_BIDI_TERMINAL);
-	char *terminal = visible(screen(f), true);
+	char *app = visible(screen(f), I18N_BIDI_APP);
+	set_order(f, order);
+	char *terminal = visible(screen(f), order);
 	for (const char *a = app, *t = terminal; *a && *t; a += strcspn(a, "\n") + 1, t += strcspn(t, "\n") + 1) {
 		size_t len = strcspn(a, "\n");
 		while (len && a[len - 1] == ' ')
@@ -112,6 +112,12 @@ static void same_screens(struct fixture *f, const char *what)
 	}
 	free(app);
 	free(terminal);
+}
+
+static void same_screens(struct fixture *f, const char *what)
+{
+	compare(f, what, I18N_BIDI_TERMINAL);
+	compare(f, what, I18N_BIDI_UNMIRRORED);
 }
 
 static void one_language(struct fixture *f, const char *command)
@@ -178,7 +184,7 @@ static void test_fields_of_a_row_stay_apart(void **state)
 		int column = screen_text(screen, tr, 0, 2, 12, rows[i].left, STYLE_TEXT) + 1;
 		column = screen_text(screen, tr, 0, column, 40, rows[i].middle, STYLE_TEXT) + 1;
 		screen_text(screen, tr, 0, column, 40, rows[i].right, STYLE_TEXT);
-		char *dump = screen_headless_dump(screen, false), *shown = visible(dump, true);
+		char *dump = screen_headless_dump(screen, false), *shown = visible(dump, I18N_BIDI_TERMINAL);
 		shown[strcspn(shown, "\n")] = '\0';
 		char *line = xasprintf("%s%s\n", shown, shown[strlen(shown) - 1] == ' ' ? "" : " ");
 		assert_string_equal(line, rows[i].shown);

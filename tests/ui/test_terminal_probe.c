@@ -118,8 +118,8 @@ static void test_who_puts_rows_in_order(void **state)
 	assert_int_equal(bidi_of("XTerm(379)", "", 0), I18N_BIDI_APP);
 	assert_int_equal(bidi_of("WezTerm 20240203", "", -1), I18N_BIDI_APP);
 	assert_int_equal(bidi_of("VTE(7000)", "", 1), I18N_BIDI_APP); /* told so by CSI 8 l */
-	assert_int_equal(bidi_of("Konsole 22.12.3", "", -1), I18N_BIDI_TERMINAL);
-	assert_int_equal(bidi_of("mlterm(3.9.2)", "", -1), I18N_BIDI_TERMINAL);
+	assert_int_equal(bidi_of("Konsole 22.12.3", "", -1), I18N_BIDI_UNMIRRORED);
+	assert_int_equal(bidi_of("mlterm(3.9.2)", "", -1), I18N_BIDI_APP); /* told so in its own way */
 	assert_int_equal(bidi_of("kitty(0.26.5)", "", 0), I18N_BIDI_WORDS);
 	setenv("TERM", "xterm-kitty", 1);
 	assert_int_equal(bidi_of("", "", -1), I18N_BIDI_WORDS);
@@ -130,8 +130,29 @@ static void test_who_puts_rows_in_order(void **state)
 	setenv("TMUX", "/tmp/tmux,1,0", 1);
 	assert_int_equal(bidi_of("tmux 3.3a", "XTerm(379) xterm-256color", -1), I18N_BIDI_APP);
 	assert_int_equal(bidi_of("tmux 3.3a", "kitty(0.26.5) xterm-kitty", -1), I18N_BIDI_WORDS);
+	assert_int_equal(bidi_of("tmux 3.3a", "mlterm(3.9.2) xterm-256color", -1), I18N_BIDI_TERMINAL);
+	assert_int_equal(bidi_of("tmux 3.3a", "Konsole 22.12.3 xterm-256color", -1), I18N_BIDI_UNMIRRORED);
 	/* It would obey, but tmux does not pass the order on. */
 	assert_int_equal(bidi_of("tmux 3.3a", "VTE(7000) xterm-256color", -1), I18N_BIDI_TERMINAL);
+	clean(state);
+}
+
+static void test_what_tells_it_to_leave_the_order_alone(void **state)
+{
+	struct terminal_facts facts;
+	terminal_facts_init(&facts);
+	assert_null(terminal_facts_order(&facts, I18N_BIDI_APP, true));
+	facts.implicit_bidi = 1;
+	assert_string_equal(terminal_facts_order(&facts, I18N_BIDI_APP, true), "\033[8l");
+	assert_string_equal(terminal_facts_order(&facts, I18N_BIDI_APP, false), "\033[8h");
+	assert_null(terminal_facts_order(&facts, I18N_BIDI_TERMINAL, true));
+	setenv("TERM", "mlterm", 1);
+	terminal_facts_init(&facts);
+	assert_string_equal(terminal_facts_order(&facts, I18N_BIDI_APP, true), "\033]5379;use_ctl=false\a");
+	assert_string_equal(terminal_facts_order(&facts, I18N_BIDI_APP, false), "\033]5379;use_ctl=true\a");
+	assert_null(terminal_facts_order(&facts, I18N_BIDI_OFF, true));
+	setenv("TMUX", "/tmp/tmux,1,0", 1);
+	assert_null(terminal_facts_order(&facts, I18N_BIDI_APP, true));
 	clean(state);
 }
 
@@ -230,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_terminal_that_answers_all, clean),
 		cmocka_unit_test_setup(test_widths_that_cannot_be_believed, clean),
 		cmocka_unit_test_setup(test_who_puts_rows_in_order, clean),
+		cmocka_unit_test_setup(test_what_tells_it_to_leave_the_order_alone, clean),
 		cmocka_unit_test_setup(test_widths_rule_the_layout, clean),
 		cmocka_unit_test_setup(test_kept_between_starts, clean),
 	};

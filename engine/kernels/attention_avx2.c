@@ -79,7 +79,8 @@ INLINE __m256 span_mask(struct span span, int i)
 
 INLINE __m256 within(struct span span, int i, __m256 x)
 {
-	return _mm256_and_ps(span_mask(span, i), x);
+	bool whole = span.first <= i && i + 8 <= span.last;
+	return whole ? x : _mm256_and_ps(span_mask(span, i), x);
 }
 
 /* Eight rows of eight cells: register j becomes cell j of all rows. */
@@ -238,8 +239,27 @@ INLINE void score_q8(int rows, const struct tile *t, int first, int key)
 	}
 }
 
+/* --- Few rows ------------------------------------------------------------------------------------------------ */
+
+enum { FEW_SUMS = 6 };
+
+#define f_from(x)            _mm256_cvtepi32_ps(x)
+#define f_as(x)              _mm256_castsi256_ps(x)
+#define f_halves(p)          _mm256_cvtph_ps(load16((const void *)(p)))
+#define add_dots_of(s, p, x) add_dots(s, _mm256_set1_epi32(*(p)), x)
+
+INLINE __m256 load_halves(const uint8_t *row, int e, int n)
+{
+	return load_floats(TYPE_F16, row, e, n - e);
+}
+
+#include "attention_few.h"
+
 void avx2_attention(int kv_type, const struct attention *a, int64_t chunk, void *scratch, float *states)
 {
-	attend(kv_type, a, chunk, scratch, states);
+	if (few_can(kv_type, a))
+		attend_few(kv_type, a, chunk, scratch, states);
+	else
+		attend(kv_type, a, chunk, scratch, states);
 }
 #endif

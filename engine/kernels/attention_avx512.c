@@ -73,7 +73,8 @@ INLINE __mmask16 span_mask(struct span span, int i)
 
 INLINE __m512 within(struct span span, int i, __m512 x)
 {
-	return _mm512_maskz_mov_ps(span_mask(span, i), x);
+	bool whole = span.first <= i && i + 16 <= span.last;
+	return whole ? x : _mm512_maskz_mov_ps(span_mask(span, i), x);
 }
 
 /* Sixteen rows of eight cells, two rows in a register: i and i + 4 for i below 4, then i + 4 and i + 8. Register j
@@ -257,141 +258,25 @@ INLINE void score_q8(int rows, const struct tile *t, int first, int key)
 	}
 }
 
-/* --- Few rows: keys and values meet them in registers, as they come from the cache ------------------------ */
+/* --- Few rows ------------------------------------------------------------------------------------------------ */
 
-enum { AHEAD = 64 }; /* positions that rows are fetched before they are read */
+enum { FEW_SUMS = KEPT_ROWS };
 
-/* Positions i..i + 15 of the span. */
-INLINE struct span piece_of(struct span span, int i)
+#define f_from(x)   _mm512_cvtepi32_ps(x)
+#define f_as(x)     _mm512_castsi512_ps(x)
+#define f_halves(p) _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(p)))
+
+INLINE __m512 load_halves(const uint8_t *row, int e, int n)
 {
-	return (struct span){i > span.first ? i : span.first, i + 16 < span.last ? i + 16 : span.last};
+	return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask_of(n - e), row + 2 * e));
 }
 
-/* Into the second-level cache: the first one's queue of misses is too short for the memory's delay. */
-INLINE void fetch_rows(const struct tile *t, const void *rows, size_t bytes, int i)
-{
-	const char *row = (const char *)rows + (size_t)(t->chunk * ATTENTION_CHUNK + i) * bytes;
-	for (size_t b = 0; b < 16 * bytes; b += 64)
-		_mm_prefetch(row + b, _MM_HINT_T1);
-}
-
-/* Scores of keys i..i + 15. */
-INLINE void score_few(int rows, const struct tile *t, int i, struct span span)
-{
-	size_t bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_k);
-	const uint8_t *row[16];
-	__m512 sum[KEPT_ROWS];
-	for (int j = 0; j < 16; j++)
-		row[j] = tile_row(t->a->keys, bytes, t, i + j, span);
-#pragma GCC unroll 8
-	for (int r = 0; r < rows; r++)
-		sum[r] = _mm512_setzero_ps();
-	for (int g = 0; g < t->wide_k / GROUP; g++) {
-		const int32_t *cells = t->queries + g * HALF;
-		__m512i x[8], dot[KEPT_ROWS];
-		load_cells_q8(row, g, x);
-#pragma GCC unroll 8
-		for (int r = 0; r < rows; r++)
-			dot[r] = _mm512_setzero_si512();
-#pragma GCC unroll 8
-		for (int j = 0; j < 8; j++) {
-			__m512i even = even_bytes(x[j]), odd = odd_bytes(x[j]);
-#pragma GCC unroll 8
-			for (int r = 0; r < rows; r++)
-				dot[r] = add_dots_of(dot[r], cells + r * t->wide_k + 2 * j, even);
-#pragma GCC unroll 8
-			for (int r = 0; r < rows; r++)
-				dot[r] = add_dots_of(dot[r], cells + r * t->wide_k + 2 * j + 1, odd);
-		}
-		__m512 scale = _mm512_load_ps(t->key_scale + g * ATTENTION_CHUNK + i);
-#pragma GCC unroll 8
-		for (int r = 0; r < rows; r++)
-			sum[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[r]), scale, sum[r]);
-	}
-#pragma GCC unroll 8
-	for (int r = 0; r < rows; r++)
-		_mm512_store_ps(t->scores + r * ATTENTION_CHUNK + i,
-				_mm512_mul_ps(sum[r], _mm512_set1_ps(t->query_scale[r])));
-}
-
-INLINE void sum_few(int rows, const struct tile *t, struct span span, float *sums, size_t stride)
-{
-	size_t bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_v);
-	for (int g = 0; g < t->wide_v / GROUP; g++, sums += GROUP) {
-		__m512i sum[KEPT_ROWS][2];
-#pragma GCC unroll 8
-		for (int r = 0; r < rows; r++)
-			sum[r][0] = sum[r][1] = _mm512_setzero_si512();
-		for (int i = span.first / KEYS * KEYS; i < span.last; i += KEYS) {
-			const int16_t *weights = t->weights + g * KEPT_ROWS * ATTENTION_CHUNK + i;
-			for (int pair = 0; pair < 16; pair++, weights += 2) {
-				int at = i + first_of_pair(pair);
-				const uint8_t *a = tile_row(t->a->values, bytes, t, at, span) + g * KV_Q8_BYTES + 2,
-					      *b = tile_row(t->a->values, bytes, t, at + 1, span) + g * KV_Q8_BYTES + 2;
-				__m512i x = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)a));
-				__m512i y = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)b));
-				__m512i low = _mm512_unpacklo_epi16(x, y), high = _mm512_unpackhi_epi16(x, y);
-#pragma GCC unroll 8
-				for (int r = 0; r < rows; r++) {
-					__m512i p = _mm512_set1_epi32(
-						*(const int32_t *)(const void *)(weights + r * ATTENTION_CHUNK));
-					sum[r][0] = add_dots(sum[r][0], p, low);
-					sum[r][1] = add_dots(sum[r][1], p, high);
-				}
-			}
-		}
-#pragma GCC unroll 8
-		for (int r = 0; r < rows; r++)
-			store_sums(sum[r][0], sum[r][1], t->value_unit[g], sums + (size_t)r * stride);
-	}
-}
-
-INLINE void attend_few(int rows, const struct tile *t, struct span span, float *states)
-{
-	size_t stride = kernels_attention_state(t->a->head_v);
-	size_t key_bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_k),
-	       value_bytes = kernels_kv_row_bytes(ENGINE_KV_Q8_0, t->a->head_v);
-	/* Scales are gathered among the products, those of the keys ahead of them: neither then waits. */
-	build_scales(t, t->a->keys, key_bytes, t->wide_k / GROUP, piece_of(span, span.first / 16 * 16), t->key_scale);
-	for (int i = span.first / 16 * 16; i < span.last; i += 16) {
-		struct span piece = piece_of(span, i), next = piece_of(span, i + 16);
-		fetch_rows(t, t->a->keys, key_bytes, i + AHEAD);
-		fetch_rows(t, t->a->values, value_bytes, i + AHEAD);
-		if (next.first < next.last)
-			build_scales(t, t->a->keys, key_bytes, t->wide_k / GROUP, next, t->key_scale);
-		build_scales(t, t->a->values, value_bytes, t->wide_v / GROUP, piece, t->value_scale);
-		score_few(rows, t, i, span);
-	}
-	set_weights(t, span);
-	for (int r = 0; r < rows; r++)
-		weigh(t, r, span, states + (size_t)r * stride);
-	sum_few(rows, t, span, states + ATTENTION_SUMS, stride);
-}
-
-/* One token's query heads, KEPT_ROWS at most. */
-static void attend_token(const struct attention *a, int64_t chunk, struct span span, void *scratch, float *states)
-{
-	struct tile t;
-	tile_init(&t, ENGINE_KV_Q8_0, a, chunk, scratch);
-	for (int r = 0; r < a->group; r++)
-		build_query(&t, r);
-	switch (a->group) {
-	case 1: attend_few(1, &t, span, states); break;
-	case 2: attend_few(2, &t, span, states); break;
-	case 3: attend_few(3, &t, span, states); break;
-	case 4: attend_few(4, &t, span, states); break;
-	case 5: attend_few(5, &t, span, states); break;
-	case 6: attend_few(6, &t, span, states); break;
-	case 7: attend_few(7, &t, span, states); break;
-	default: attend_few(KEPT_ROWS, &t, span, states);
-	}
-}
+#include "attention_few.h"
 
 void avx512_attention(int kv_type, const struct attention *a, int64_t chunk, void *scratch, float *states)
 {
-	struct span span = attention_span(a, 0, chunk);
-	if (kv_type == ENGINE_KV_Q8_0 && a->tokens == 1 && a->group <= KEPT_ROWS && span.first < span.last)
-		attend_token(a, chunk, span, scratch, states);
+	if (few_can(kv_type, a))
+		attend_few(kv_type, a, chunk, scratch, states);
 	else
 		attend(kv_type, a, chunk, scratch, states);
 }

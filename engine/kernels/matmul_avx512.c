@@ -466,6 +466,7 @@ typedef void unpack_fn(const uint8_t *b, int supers, struct pair *p); /* 1: supe
 struct layout {
 	int bytes;         /* of a superblock */
 	bool halves, mins; /* halves have scales; there are minimums */
+	bool multiplied;   /* tiles hold products of weights and the scales of halves */
 	unsigned offset;   /* what weights count from: 2 to this power, or 0 for nothing */
 };
 
@@ -711,10 +712,31 @@ INLINE void transpose_pairs(struct layout t, const struct pair *rows, struct til
 	transpose_rows(rows, offsetof(struct pair, d), tile->d);
 	if (t.mins)
 		transpose_rows(rows, offsetof(struct pair, m), tile->m);
-	for (size_t s = 0; s < 2 && t.halves; s++)
+	for (size_t s = 0; s < 2 && t.halves && !t.multiplied; s++)
 		transpose_rows(rows, offsetof(struct pair, sub) + s * sizeof(__m512), tile->sub[s]);
 	if (t.halves && t.mins)
 		transpose_rows(rows, offsetof(struct pair, min), tile->min);
+}
+
+/* Weights q times the scales a of halves, where bytes hold them: a q, or 128 - a (q - o), which fits where
+ * 128 + a (q - o) does not, with -d. Two bytes are multiplied as one word, for they have one scale. */
+INLINE void multiply_halves(struct layout t, struct pair *p)
+{
+	const __m128i first = _mm_setr_epi8(0, 1, 0, 1, 8, 9, 8, 9, 0, 1, 0, 1, 8, 9, 8, 9);
+	const __m512i from = _mm512_set1_epi8((char)(1 << t.offset)), high = _mm512_set1_epi8(-128);
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++) {
+		int odd = i / 4, half = i / 2 % 2;
+		__m512i which = _mm512_broadcast_i32x4(_mm_add_epi8(first, _mm_set1_epi8((char)(4 * odd))));
+		__m512i a = _mm512_shuffle_epi8(_mm512_cvtps_epi32(p->sub[half]), which);
+		__m512i *q = &p->q[odd][half][i % 2];
+		if (t.offset)
+			*q = _mm512_add_epi16(high, _mm512_mullo_epi16(_mm512_sub_epi16(from, *q), a));
+		else
+			*q = _mm512_mullo_epi16(*q, a);
+	}
+	if (t.offset)
+		p->d = _mm512_xor_ps(p->d, _mm512_set1_ps(-0.0f));
 }
 
 /* Blocks first..first + count - 1 of rows r.. into tiles [..][at]. */
@@ -726,8 +748,11 @@ INLINE void fill_tile(unpack_fn *unpack, struct layout t, const struct matrix *m
 	for (int64_t i = 0; i < count; i++) {
 		if (i + 1 < count)
 			fetch_rows(t, m, r, last, first + i + 1);
-		for (int64_t j = 0; j < ROWS; j++)
+		for (int64_t j = 0; j < ROWS; j++) {
 			unpack_block(unpack, t, m, tile_row(m, r, last, j), first + i, 2, r + j + 1 >= last, &rows[j]);
+			if (t.multiplied)
+				multiply_halves(t, &rows[j]);
+		}
 		transpose_pairs(t, rows, &tiles[i][at]);
 	}
 }
@@ -771,17 +796,18 @@ INLINE __m512 add_tile_minimums(struct layout t, const struct tile *tile, const 
 			    _mm512_set1_epi32(half_sum), acc);
 }
 
-/* Group j of superblock s of `high` tiles, times `columns` columns: types of one scale a group. */
+/* Group j of superblock s of `high` tiles, times `columns` columns: where it is one sum. */
 INLINE void tile_group(int high, struct layout t, const struct tile *tile, int s, int j, const struct act_wide *a,
 		       size_t stride, int columns, bool fresh, __m512 (*acc)[COLUMNS])
 {
+	const unsigned bits = t.multiplied ? MINUS_BITS : t.offset;
 	int lane = act_lane(s, j);
 	__m512i w[HIGH][8];
 	load_group(high, tile, s, j, w);
 	for (int c = 0; c < columns; c++, a = next_column(a, stride)) {
 		__m512 scale = _mm512_set1_ps(a->scale[lane]);
 		__m512i p[HIGH];
-		p[0] = p[1] = t.offset ? _mm512_srai_epi32(_mm512_set1_epi32(a->minus[lane]), MINUS_BITS - t.offset)
+		p[0] = p[1] = t.offset ? _mm512_srai_epi32(_mm512_set1_epi32(a->minus[lane]), MINUS_BITS - bits)
 				       : _mm512_setzero_si512();
 		half_dots(high, w, a, s, j, 0, p);
 		half_dots(high, w, a, s, j, 1, p);
@@ -795,19 +821,16 @@ INLINE void tile_group(int high, struct layout t, const struct tile *tile, int s
 }
 
 /* Adds both halves of a group, p[half], of sixteen rows. */
-INLINE __m512 add_tile_halves(struct layout t, const struct tile *tile, const struct act_wide *a, int lane,
-			      const __m512i *p, __m512 acc)
+INLINE __m512 add_tile_halves(const struct tile *tile, const struct act_wide *a, int lane, const __m512i *p, __m512 acc)
 {
-	__m512 scale = _mm512_set1_ps(a->scale[lane]);
 	__m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(p[0]), tile->sub[0][lane]);
 	x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(p[1]), tile->sub[1][lane], x);
-	acc = _mm512_fmadd_ps(x, _mm512_mul_ps(tile->d[lane], scale), acc);
-	return add_tile_minimums(t, tile, a, lane, scale, acc);
+	return _mm512_fmadd_ps(x, _mm512_mul_ps(tile->d[lane], _mm512_set1_ps(a->scale[lane])), acc);
 }
 
-/* The same for types whose halves have scales. */
-INLINE void tile_halves(int high, struct layout t, const struct tile *tile, int s, int j, const struct act_wide *a,
-			size_t stride, int columns, bool fresh, __m512 (*acc)[COLUMNS])
+/* The same where halves are two, which count from 32: Q6_K. */
+INLINE void tile_halves(int high, const struct tile *tile, int s, int j, const struct act_wide *a, size_t stride,
+			int columns, bool fresh, __m512 (*acc)[COLUMNS])
 {
 	int lane = act_lane(s, j);
 	__m512i w[HIGH][8];
@@ -816,15 +839,12 @@ INLINE void tile_halves(int high, struct layout t, const struct tile *tile, int 
 		__m512i p[2][HIGH];
 #pragma GCC unroll 2
 		for (int i = 0; i < 2; i++) {
-			p[i][0] = t.offset ? _mm512_srai_epi32(_mm512_set1_epi32(a->half_minus[i][lane]),
-							       HALF_MINUS_BITS - t.offset)
-					   : _mm512_setzero_si512();
-			p[i][1] = p[i][0];
+			p[i][0] = p[i][1] = _mm512_set1_epi32(a->half_minus[i][lane]);
 			half_dots(high, w, a, s, j, i, p[i]);
 		}
 #pragma GCC unroll 2
 		for (int h = 0; h < high; h++)
-			acc[h][c] = add_tile_halves(t, &tile[h], a, lane, (const __m512i[]){p[0][h], p[1][h]},
+			acc[h][c] = add_tile_halves(&tile[h], a, lane, (const __m512i[]){p[0][h], p[1][h]},
 						    fresh ? _mm512_setzero_ps() : acc[h][c]);
 	}
 }
@@ -850,8 +870,8 @@ INLINE void tile_block(int high, struct layout t, const struct tile *tile, const
 	const struct act_wide *a = act_at(m, i, c);
 	for (int s = 0; s < 2 && i * PAIR + s * SUPER < m->n; s++)
 		for (int j = 0; j < GROUPS; j++)
-			if (t.halves)
-				tile_halves(high, t, tile, s, j, a, m->act_stride, columns, fresh, acc[act_lane(s, j)]);
+			if (t.halves && !t.multiplied)
+				tile_halves(high, tile, s, j, a, m->act_stride, columns, fresh, acc[act_lane(s, j)]);
 			else
 				tile_group(high, t, tile, s, j, a, m->act_stride, columns, fresh, acc[act_lane(s, j)]);
 }
@@ -930,8 +950,8 @@ PRODUCT(q5_0, .bytes = 176, .offset = 4)
 PRODUCT(q5_1, .bytes = 192, .mins = true)
 PRODUCT(q8_0, .bytes = 272, .offset = 7)
 PRODUCT(iq4_nl, .bytes = 144, .offset = 7)
-PRODUCT(q2_k, .bytes = 84, .halves = true, .mins = true)
-PRODUCT(q3_k, .bytes = 110, .halves = true, .offset = 2)
+PRODUCT(q2_k, .bytes = 84, .halves = true, .multiplied = true, .mins = true)
+PRODUCT(q3_k, .bytes = 110, .halves = true, .multiplied = true, .offset = 2)
 PRODUCT(q4_k, .bytes = 144, .mins = true)
 PRODUCT(q5_k, .bytes = 176, .mins = true)
 PRODUCT(q6_k, .bytes = 210, .halves = true, .offset = 5)

@@ -41,6 +41,12 @@ struct layout {
 	bool small, halves, mins;
 };
 
+/* With DOT4, tiles hold products of weights and the scales of halves where these fit a byte. */
+INLINE bool multiplied(struct layout l)
+{
+	return VNNI && l.halves && l.largest <= 7;
+}
+
 INLINE __m256i pair_sums(__m256i x)
 {
 	return _mm256_madd_epi16(x, _mm256_set1_epi16(1));
@@ -121,10 +127,10 @@ INLINE __m256i half_sums(const struct act_block *a, int p)
 	return _mm256_permute4x64_epi64(_mm256_load_si256((const void *)a->half_sum[p]), 0xd8);
 }
 
-/* Minus the sum of the activations of groups, times what weights count from. */
+/* Minus the sum of the activations of groups, times what weights count from: 128 where halves are multiplied. */
 INLINE __m256i minus_offset(struct layout l, __m256i minus)
 {
-	return _mm256_srai_epi32(minus, MINUS_BITS - l.offset);
+	return _mm256_srai_epi32(minus, l.halves ? 0 : MINUS_BITS - l.offset);
 }
 
 /* Adds the groups of lanes 8k..8k + 7. */
@@ -310,7 +316,8 @@ INLINE void transpose_scales(struct layout l, const struct row *rows, int part, 
 			transpose_floats(&rows->s.m[k], part, &tile->m[8 * k]);
 	}
 	for (int p = 0; p < 2 && l.halves; p++) {
-		transpose_pairs(&rows->s.a[p], p, part, tile->a);
+		if (!multiplied(l))
+			transpose_pairs(&rows->s.a[p], p, part, tile->a);
 		if (l.mins)
 			transpose_pairs(&rows->s.min[p], p, part, tile->min);
 	}
@@ -324,6 +331,25 @@ INLINE void unpack_row(weights_fn *weights, scales_fn *scales, const uint8_t *b0
 		weights(b0, k, false, row->w[0][k]);
 		weights(b1, k, false, row->w[1][k]);
 	}
+}
+
+/* Weights q times the scales a of halves: a q, or 128 - a (q - o), which fits where 128 + a (q - o) does not, with -d.
+ * Two bytes are multiplied as one word, for they have one scale. */
+INLINE void multiply_halves(struct layout l, struct row *row)
+{
+	const __m256i from = _mm256_set1_epi8((char)(1 << l.offset)), high = _mm256_set1_epi8(-128);
+#pragma GCC unroll 16
+	for (int i = 0; i < 16; i++) { /* half i % 2 of the even or odd groups i / 2 % 2 */
+		const short at = (short)(0x0100 + 0x0202 * (i % 8));
+		__m256i a = _mm256_shuffle_epi8(row->s.a[i / 8], _mm256_set1_epi16(at));
+		__m256i *q = &row->w[i / 8][i / 4 % 2][i % 4];
+		if (l.offset)
+			*q = _mm256_add_epi16(high, _mm256_mullo_epi16(_mm256_sub_epi16(from, *q), a));
+		else
+			*q = _mm256_mullo_epi16(*q, a);
+	}
+	if (l.offset)
+		row->s.d[0] = _mm256_xor_ps(row->s.d[0], _mm256_set1_ps(-0.0f));
 }
 
 /* Pairs first..first + count - 1 of rows r.. (the last row again where there are no sixteen). */
@@ -343,6 +369,8 @@ INLINE void fill_tile(weights_fn *weights, scales_fn *scales, struct layout l, c
 					b = tail;
 				}
 				unpack_row(weights, scales, b, b + step, &rows[j]);
+				if (multiplied(l))
+					multiply_halves(l, &rows[j]);
 			}
 			transpose_weights(rows, part, tile);
 			transpose_scales(l, rows, part, tile);
@@ -482,7 +510,7 @@ INLINE void half_dots(const __m256i (*w)[2], int largest, const __m256i *a, cons
 INLINE void tile_lane(struct layout l, const struct tile *tile, int lane, const uint8_t *act, size_t stride,
 		      int columns, __m256 (*acc)[SUMS][2])
 {
-	const bool counts = l.offset && !l.halves;
+	const bool halves = l.halves && !multiplied(l), counts = l.offset && !halves;
 	int p = lane / 2 % 2, e = lane % 2, k = lane / 4, at = lane & (l.halves ? 7 : 15);
 	const struct act_block *a[FEW];
 	const int8_t *q[FEW];
@@ -496,7 +524,7 @@ INLINE void tile_lane(struct layout l, const struct tile *tile, int lane, const 
 		sums[c][1] = sums[c][0];
 		__asm__("" : "+r"(q[c])); /* a register for each, not one for every distance */
 	}
-	if (l.halves)
+	if (halves)
 		half_dots(tile->q[lane], l.largest, tile->a[lane], q, columns, sums);
 	else
 		group_dots(tile->q[lane], l.largest, q, columns, sums);
@@ -509,7 +537,7 @@ INLINE void tile_lane(struct layout l, const struct tile *tile, int lane, const 
 			__m256i x = sums[c][j];
 			if (counts && !VNNI)
 				x = _mm256_add_epi32(x, minus_offset(l, _mm256_set1_epi32(a[c]->minus[lane])));
-			if (l.offset && l.halves) {
+			if (l.offset && halves) {
 				__m256i over = _mm256_madd_epi16(tile->a[lane][j], pair);
 				x = _mm256_sub_epi32(x, _mm256_slli_epi32(over, l.offset));
 			}

@@ -29,6 +29,7 @@ struct matrix {
 struct layout {
 	int bytes;
 	bool small, wide, halves, mins;
+	bool multiplied; /* tiles hold products of weights and the scales of halves */
 };
 
 /* Adds products of sixteen bytes; which ones meet in a lane does not matter. */
@@ -206,15 +207,18 @@ INLINE void transpose_floats(const float32x4_t *first, int part, float32x4_t (*t
 		to[i][part] = vreinterpretq_f32_s32(out[i]);
 }
 
-/* Integers of the halves 4v..4v + 3 of a superblock. */
-INLINE void transpose_halves(const int8x16_t *first, int v, int32x4_t *out)
+/* Integers of the halves 4v..4v + 3 of a superblock: of two lanes. */
+INLINE void transpose_halves(const int8x16_t *first, int v, int part, int32x4_t (*to)[2][PARTS])
 {
-	int32x4_t x[4];
+	int32x4_t x[4], out[4];
 #pragma GCC unroll 4
 	for (int r = 0; r < 4; r++)
 		x[r] = four_of(*(const int8x16_t *)(const void *)((const char *)first + (size_t)r * sizeof(struct row)),
 			       v);
 	transpose4(x, out);
+#pragma GCC unroll 4
+	for (int half = 0; half < 4; half++)
+		to[half / 2][half % 2][part] = out[half];
 }
 
 INLINE void transpose_scales(struct layout l, const struct row *rows, int part, struct tile *tile)
@@ -224,17 +228,12 @@ INLINE void transpose_scales(struct layout l, const struct row *rows, int part, 
 		if (l.mins)
 			transpose_floats(&rows->s.m[v], part, &tile->m[4 * v]);
 	}
-	for (int i = 0; i < 8 && l.halves; i++) {
+	for (int i = 0; i < 8; i++) {
 		int p = i / 4, v = i % 4;
-		int32x4_t out[4];
-		transpose_halves(&rows->s.a[p], v, out);
-		for (int half = 0; half < 4; half++)
-			tile->a[4 * v + 2 * p + half / 2][half % 2][part] = out[half];
-		if (!l.mins)
-			continue;
-		transpose_halves(&rows->s.min[p], v, out);
-		for (int half = 0; half < 4; half++)
-			tile->min[4 * v + 2 * p + half / 2][half % 2][part] = out[half];
+		if (l.halves && !l.multiplied)
+			transpose_halves(&rows->s.a[p], v, part, tile->a + 4 * v + 2 * p);
+		if (l.halves && l.mins)
+			transpose_halves(&rows->s.min[p], v, part, tile->min + 4 * v + 2 * p);
 	}
 }
 
@@ -246,6 +245,21 @@ INLINE void unpack_row(weights_fn *weights, scales_fn *scales, const uint8_t *b0
 		weights(b0, v, row->w[0][v]);
 		weights(b1, v, row->w[1][v]);
 	}
+}
+
+/* Weights times minus the scales of halves, with -d: -32 * -4 does not fit a byte, minus that does. */
+INLINE void multiply_halves(struct row *row)
+{
+#pragma GCC unroll 2
+	for (int p = 0; p < 2; p++) {
+		const int8x16_t minus = vnegq_s8(row->s.a[p]);
+#pragma GCC unroll 16
+		for (int i = 0; i < 16; i++) {
+			int8x16_t *w = &row->w[p][i / 4][i % 4];
+			*w = vmulq_s8(*w, vqtbl1q_s8(minus, vdupq_n_u8((uint8_t)i)));
+		}
+	}
+	row->s.d[0] = vnegq_f32(row->s.d[0]);
 }
 
 /* Pairs first..first + count - 1 of rows r.. (the last row again where there are no eight). */
@@ -265,6 +279,8 @@ INLINE void fill_tile(weights_fn *weights, scales_fn *scales, struct layout l, c
 					b = tail;
 				}
 				unpack_row(weights, scales, b, b + step, &rows[j]);
+				if (l.multiplied)
+					multiply_halves(&rows[j]);
 			}
 			transpose_weights(rows, part, tile);
 			transpose_scales(l, rows, part, tile);
@@ -332,7 +348,7 @@ INLINE void tile_dots(const int8x16_t (*w)[PARTS], struct layout l, const int32x
 		sums[c][0] = sums[c][1] = part[c][0] = part[c][1] = vdupq_n_s32(0);
 	}
 	add_half(w, l.wide, q, columns, sums);
-	if (!l.halves) {
+	if (!l.halves || l.multiplied) {
 		add_half(w + 4, l.wide, second, columns, sums);
 		return;
 	}
@@ -398,6 +414,13 @@ INLINE void vec_store(float *to, vec x)
 
 /* --- By type ------------------------------------------------------------------------------------------- */
 
+/* Products of Q3_K take all eight bits. */
+#ifdef SDOT
+enum { MULTIPLIED = 1 };
+#else
+enum { MULTIPLIED = 0 };
+#endif
+
 /* Tiles of several types are alike. */
 #define TILE(name, ...)                                                                                               \
 	static __attribute__((noinline)) void tile_##name(const struct tile *tile, const uint8_t *act, size_t stride, \
@@ -411,7 +434,8 @@ TILE(groups, .wide = false)
 TILE(wide, .wide = true)
 TILE(group_mins, .mins = true)
 TILE(halves, .halves = true)
-TILE(half_mins, .halves = true, .mins = true)
+TILE(small_halves, .halves = true, .multiplied = MULTIPLIED)
+TILE(half_mins, .halves = true, .mins = true, .multiplied = true)
 
 #define PRODUCT(name, alike, ...)                                                                                    \
 	static __attribute__((noinline)) void few_##name(const struct matrix *m, int64_t first, int64_t last, int k) \
@@ -444,8 +468,8 @@ PRODUCT(iq4_nl, wide, 18, .small = true, .wide = true)
 PRODUCT(iq4_xs, wide, 136, .wide = true)
 PRODUCT(q4_k, group_mins, 144, .mins = true)
 PRODUCT(q5_k, group_mins, 176, .mins = true)
-PRODUCT(q2_k, half_mins, 84, .halves = true, .mins = true)
-PRODUCT(q3_k, halves, 110, .halves = true)
+PRODUCT(q2_k, half_mins, 84, .halves = true, .mins = true, .multiplied = true)
+PRODUCT(q3_k, small_halves, 110, .halves = true, .multiplied = MULTIPLIED)
 PRODUCT(q6_k, halves, 210, .halves = true)
 
 #include "product_table.h"

@@ -11,7 +11,7 @@
  * app_ahead.c     | what the model reads before it is sent
  * app_session.c   | opening, new, cutting off, titles, drafts
  * app_blocks.c    | running and applying code blocks, and asking before
- * app_select.c    | choosing parts of the transcript with the arrow keys
+ * app_select.c    | choosing text of the transcript with the arrow keys
  * app_terminal.c  | what the terminal is found to be
  * app_tree.c      | choosing messages, their versions, back and forth
  * app_reload.c    | settings that change meanwhile
@@ -144,8 +144,9 @@ struct app {
 	char *ahead_text;                                       /* the input that is or was read ahead last, or NULL */
 	bool ahead_slow;                                        /* not while somebody types */
 	int64_t saved_at;                                       /* wall clock, seconds */
-	bool plain;     /* line mode: lists and help are printed, nothing is drawn */
-	bool selecting; /* the arrow keys choose parts of the transcript */
+	bool plain; /* line mode: lists and help are printed, nothing is drawn */
+	bool selecting,
+		select_by_shift; /* the arrow keys choose text of the transcript, and do so while Shift is down */
 	bool dirty, quit;
 	int exit_code;
 };

@@ -252,6 +252,9 @@ void app_draw(struct app *app)
 		row = p.notice;
 		column = app_find_draw(app, p.notice);
 	}
+	int caret_row, caret_column;
+	if (app->selecting && !app->overlay && transcript_caret(app->transcript, &caret_row, &caret_column))
+		row = p.transcript + caret_row, column = caret_column;
 	int overlay_row, overlay_column;
 	if (p.transcript_rows && app_overlay_caret(app, &overlay_row, &overlay_column))
 		row = overlay_row, column = overlay_column;

@@ -1,58 +1,12 @@
 /* An entry's rows are its body's (body.h), laid out when the entry is first looked
  * at; what streams in changes the last of them alone. The view is anchored to a row
  * of an entry, so nothing above it matters. */
-#include "transcript.h"
-#include "body.h"
-#include "match.h"
+#include "transcript_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { USER_INDENT = 2 };
-
-struct entry {
-	enum entry_kind kind;
-	struct buffer text;
-	char *mark, *tag;
-	bool chosen;
-	struct body body;
-	bool scanned;   /* the body's chunks are those of the text */
-	int rows;       /* of the body, the mark and the space after; -1: not laid out */
-	int width;      /* that the body is laid out for */
-	int block_base; /* code blocks before it */
-};
-
-/* A row of the conversation: a row of an entry. */
-struct anchor {
-	int entry, row;
-};
-
-struct part_at { /* a chunk of an entry */
-	int entry, chunk;
-};
-
-struct transcript {
-	const struct i18n *tr;
-	enum i18n_bidi bidi;
-	struct entry *entries;
-	int count, size;
-	int based;  /* entries below this have their block_base */
-	int unread; /* entries below this have no text yet */
-	transcript_read_fn *read;
-	void *read_arg;
-	bool follow; /* the view stays at the end */
-	bool raw;    /* answers are shown as they were written */
-	bool fold;   /* long code is cut short */
-	bool selecting, marking;
-	struct part_at cursor, from; /* what is chosen, from one to the other; from: while marking */
-	bool hyperlinks;
-	struct anchor top; /* else it begins here */
-	int width, height; /* of the last drawing */
-	int memory_before; /* -1: no line */
-	char *memory_text;
-	struct match words;  /* that are marked */
-	struct anchor match; /* the row of the match one is at; entry -1: none */
-};
 
 struct transcript *transcript_create(const struct i18n *tr, enum i18n_bidi bidi)
 {
@@ -60,7 +14,7 @@ struct transcript *transcript_create(const struct i18n *tr, enum i18n_bidi bidi)
 	t->tr = tr;
 	t->bidi = bidi;
 	t->follow = true;
-	t->memory_before = t->match.entry = -1;
+	t->memory_before = t->match.entry = t->caret_row = t->caret_column = -1;
 	t->width = 80;
 	t->height = 24;
 	return t;
@@ -120,18 +74,13 @@ static enum body_mode mode_of(const struct transcript *t, const struct entry *en
 	return entry->kind == ENTRY_USER ? BODY_TYPED : BODY_PLAIN;
 }
 
-static const char *text_of(const struct entry *entry)
-{
-	return entry->text.data ? entry->text.data : "";
-}
-
 static void scan(const struct transcript *t, struct entry *entry)
 {
 	if (entry->scanned)
 		return;
 	entry->body.mode = mode_of(t, entry);
 	entry->body.attachments = entry->kind == ENTRY_USER;
-	body_update(&entry->body, text_of(entry), entry->text.len);
+	body_update(&entry->body, entry_text(entry), entry->text.len);
 	entry->scanned = true;
 }
 
@@ -171,7 +120,7 @@ static void number_blocks(struct transcript *t, int index)
 }
 
 /* The entry with all its rows laid out for the width at hand. */
-static struct entry *laid(struct transcript *t, int index)
+struct entry *transcript_laid(struct transcript *t, int index)
 {
 	struct entry *entry = &t->entries[index];
 	number_blocks(t, index);
@@ -188,7 +137,7 @@ static struct entry *laid(struct transcript *t, int index)
 	};
 	if (entry->width != t->width)
 		body_unlay(&entry->body);
-	body_lay(&entry->body, text_of(entry), entry->text.len, &options);
+	body_lay(&entry->body, entry_text(entry), entry->text.len, &options);
 	entry->rows = 1 + entry->body.rows + (entry->mark != NULL) + (t->memory_before == index);
 	entry->width = t->width;
 	return entry;
@@ -378,13 +327,13 @@ bool transcript_block(struct transcript *t, int number, struct buffer *code, cha
 	if (index < 0)
 		return false;
 	const struct entry *entry = &t->entries[index];
-	return body_block(&entry->body, text_of(entry), entry->text.len, within, code, language);
+	return body_block(&entry->body, entry_text(entry), entry->text.len, within, code, language);
 }
 
 bool transcript_fold_block(struct transcript *t, int number)
 {
 	int within, index = block_entry(t, number, &within);
-	if (index < 0 || !body_fold(&laid(t, index)->body, within))
+	if (index < 0 || !body_fold(&transcript_laid(t, index)->body, within))
 		return false;
 	t->entries[index].rows = -1;
 	return true;
@@ -397,8 +346,8 @@ static struct anchor moved(struct transcript *t, struct anchor at, int rows)
 {
 	at.row += rows;
 	while (at.row < 0 && at.entry > 0)
-		at.row += laid(t, --at.entry)->rows;
-	while (at.entry < t->count && at.row >= laid(t, at.entry)->rows) {
+		at.row += transcript_laid(t, --at.entry)->rows;
+	while (at.entry < t->count && at.row >= transcript_laid(t, at.entry)->rows) {
 		if (at.entry == t->count - 1) {
 			at.row = t->entries[at.entry].rows - 1;
 			break;
@@ -415,14 +364,26 @@ static struct anchor end_top(struct transcript *t)
 {
 	if (!t->count)
 		return (struct anchor){0, 0};
-	const struct entry *entry = laid(t, t->count - 1);
+	const struct entry *entry = transcript_laid(t, t->count - 1);
 	struct anchor last = {t->count - 1, entry->rows - (entry->tag == NULL)};
 	return moved(t, last, -t->height);
 }
 
-static bool before(struct anchor a, struct anchor b)
+struct anchor transcript_top(struct transcript *t)
 {
-	return a.entry < b.entry || (a.entry == b.entry && a.row < b.row);
+	return t->follow ? end_top(t) : t->top;
+}
+
+/* A row to be seen, with the view moved as little as possible. */
+void transcript_reveal_row(struct transcript *t, struct anchor row)
+{
+	struct anchor top = transcript_top(t);
+	if (anchor_before(row, top))
+		top = row;
+	else if (!anchor_before(row, moved(t, top, t->height)))
+		top = moved(t, row, 1 - t->height);
+	t->top = top;
+	t->follow = !anchor_before(t->top, end_top(t));
 }
 
 void transcript_scroll(struct transcript *t, int rows)
@@ -431,7 +392,7 @@ void transcript_scroll(struct transcript *t, int rows)
 		return;
 	struct anchor end = end_top(t), from = t->follow ? end : t->top;
 	t->top = moved(t, from, rows);
-	t->follow = !before(t->top, end);
+	t->follow = !anchor_before(t->top, end);
 }
 
 void transcript_scroll_end(struct transcript *t)
@@ -442,7 +403,7 @@ void transcript_scroll_end(struct transcript *t)
 void transcript_scroll_home(struct transcript *t)
 {
 	t->top = (struct anchor){0, 0};
-	t->follow = !t->count || !before(t->top, end_top(t));
+	t->follow = !t->count || !anchor_before(t->top, end_top(t));
 }
 
 bool transcript_at_end(const struct transcript *t)
@@ -455,27 +416,27 @@ void transcript_show_entry(struct transcript *t, int index)
 	if (index < 0 || index >= t->count)
 		return;
 	t->top = (struct anchor){index, 0};
-	t->follow = !before(t->top, end_top(t));
+	t->follow = !anchor_before(t->top, end_top(t));
 }
 
 void transcript_reveal(struct transcript *t, int index)
 {
 	if (index < 0 || index >= t->count)
 		return;
-	struct anchor start = {index, 0}, end = {index, laid(t, index)->rows};
+	struct anchor start = {index, 0}, end = {index, transcript_laid(t, index)->rows};
 	struct anchor top = t->follow ? end_top(t) : t->top, bottom = moved(t, top, t->height);
-	if (before(start, top))
+	if (anchor_before(start, top))
 		t->top = start;
-	else if (before(bottom, end) && end.row <= t->height)
+	else if (anchor_before(bottom, end) && end.row <= t->height)
 		t->top = moved(t, end, -t->height);
-	else if (before(bottom, end))
+	else if (anchor_before(bottom, end))
 		t->top = start;
 	else
 		return;
-	t->follow = !before(t->top, end_top(t));
+	t->follow = !anchor_before(t->top, end_top(t));
 }
 
-/* --- Choosing parts ------------------------------------------------------------------------------ */
+/* --- Folding --------------------------------------------------------------------------------------- */
 
 void transcript_fold(struct transcript *t, bool fold)
 {
@@ -489,125 +450,6 @@ void transcript_fold(struct transcript *t, bool fold)
 bool transcript_is_folded(const struct transcript *t)
 {
 	return t->fold;
-}
-
-static bool part_before(struct part_at a, struct part_at b)
-{
-	return a.entry < b.entry || (a.entry == b.entry && a.chunk < b.chunk);
-}
-
-/* The next part that has rows; the same one where there is none. */
-static struct part_at step(struct transcript *t, struct part_at at, int direction)
-{
-	struct part_at next = at;
-	for (;;) {
-		next.chunk += direction;
-		while (next.chunk < 0 || next.chunk >= laid(t, next.entry)->body.count) {
-			next.entry += direction;
-			if (next.entry < 0 || next.entry >= t->count)
-				return at;
-			next.chunk = direction > 0 ? 0 : laid(t, next.entry)->body.count - 1;
-		}
-		if (t->entries[next.entry].body.chunks[next.chunk].rows)
-			return next;
-	}
-}
-
-static void follow_cursor(struct transcript *t)
-{
-	const struct body_chunk *chunk = &laid(t, t->cursor.entry)->body.chunks[t->cursor.chunk];
-	int row = chunk->first_row + (t->memory_before == t->cursor.entry);
-	struct anchor start = {t->cursor.entry, row}, end = {t->cursor.entry, row + chunk->rows};
-	struct anchor top = t->follow ? end_top(t) : t->top;
-	if (before(start, top))
-		top = start;
-	else if (before(moved(t, top, t->height), end))
-		top = chunk->rows < t->height ? moved(t, end, -t->height) : start;
-	t->top = top;
-	t->follow = !before(t->top, end_top(t));
-}
-
-bool transcript_select(struct transcript *t, bool on)
-{
-	t->selecting = t->marking = false;
-	if (!on || !t->count)
-		return false;
-	struct anchor top = t->follow ? end_top(t) : t->top, last = moved(t, top, t->height - 1);
-	const struct body_chunk *chunk = NULL;
-	int within;
-	for (; !chunk; last = moved(t, last, -1)) {
-		const struct body *body = &laid(t, last.entry)->body;
-		body_row(body, last.row - (t->memory_before == last.entry), &within, &chunk);
-		if (chunk)
-			t->cursor = (struct part_at){last.entry, (int)(chunk - body->chunks)};
-		else if (last.entry == 0 && last.row == 0)
-			return false;
-	}
-	t->selecting = true;
-	return true;
-}
-
-void transcript_select_move(struct transcript *t, int parts)
-{
-	if (!t->selecting)
-		return;
-	for (; parts; parts += parts < 0 ? 1 : -1)
-		t->cursor = step(t, t->cursor, parts < 0 ? -1 : 1);
-	follow_cursor(t);
-}
-
-void transcript_select_mark(struct transcript *t, bool on)
-{
-	t->marking = t->selecting && on;
-	t->from = t->cursor;
-}
-
-bool transcript_select_marked(const struct transcript *t)
-{
-	return t->marking;
-}
-
-static void selected_range(const struct transcript *t, struct part_at *first, struct part_at *last)
-{
-	*first = *last = t->cursor;
-	if (t->marking && part_before(t->from, *first))
-		*first = t->from;
-	if (t->marking && part_before(*last, t->from))
-		*last = t->from;
-}
-
-static bool is_selected(const struct transcript *t, int entry, const struct body_chunk *chunk)
-{
-	struct part_at first, last, at = {entry, (int)(chunk - t->entries[entry].body.chunks)};
-	if (!t->selecting)
-		return false;
-	selected_range(t, &first, &last);
-	return !part_before(at, first) && !part_before(last, at);
-}
-
-void transcript_selected(struct transcript *t, struct buffer *out)
-{
-	struct part_at first, last;
-	if (!t->selecting)
-		return;
-	selected_range(t, &first, &last);
-	for (int i = first.entry; i <= last.entry; i++) {
-		const struct body *body = &laid(t, i)->body;
-		if (!body->count)
-			continue;
-		int from = i == first.entry ? first.chunk : 0, to = i == last.entry ? last.chunk : body->count - 1;
-		/* A file that is one row is copied with its name and all of its lines. */
-		if (from && body->chunks[from].shut && body->chunks[from - 1].shut &&
-		    body->chunks[from - 1].at.kind == MARKDOWN_LINE)
-			from--;
-		while (body->chunks[to].shut && to + 1 < body->count && body->chunks[to + 1].shut &&
-		       body->chunks[to + 1].at.kind != MARKDOWN_LINE)
-			to++;
-		size_t start = body->chunks[from].at.start, end = body->chunks[to].at.end;
-		if (out->len)
-			buffer_puts(out, "\n\n");
-		buffer_append(out, text_of(&t->entries[i]) + start, end - start);
-	}
 }
 
 /* --- What is marked ------------------------------------------------------------------------------ */
@@ -630,10 +472,10 @@ static bool is_wanted(void *arg, const char *text, size_t len)
 /* The entry with its rows, those among them in which a marked word was folded away. */
 static struct entry *unfolded(struct transcript *t, int index)
 {
-	struct entry *entry = laid(t, index);
-	if (t->words.count && body_peek(&entry->body, text_of(entry), is_wanted, t))
+	struct entry *entry = transcript_laid(t, index);
+	if (t->words.count && body_peek(&entry->body, entry_text(entry), is_wanted, t))
 		entry->rows = -1;
-	return laid(t, index);
+	return transcript_laid(t, index);
 }
 
 /* The row of the entry that is the nth in which a marked word begins, -1: there are fewer; *count: how many there are. */
@@ -675,11 +517,11 @@ void transcript_show_match(struct transcript *t, int index, int nth)
 	t->match = (struct anchor){row < 0 ? -1 : index, row};
 	struct anchor at = {index, row < 0 ? 0 : row};
 	struct anchor top = t->follow ? end_top(t) : t->top, bottom = moved(t, top, t->height - 1);
-	if (before(at, top) || before(bottom, at))
+	if (anchor_before(at, top) || anchor_before(bottom, at))
 		t->top = moved(t, at, -t->height / 3);
 	else
 		t->top = top;
-	t->follow = !before(t->top, end_top(t));
+	t->follow = !anchor_before(t->top, end_top(t));
 }
 
 /* --- Drawing ------------------------------------------------------------------------------------- */
@@ -705,7 +547,7 @@ struct strip {
 	int y, x, width;
 	enum style base;   /* of text that has no style of its own */
 	enum style marked; /* of the words that are searched */
-	bool selected;
+	struct caret at;   /* the piece */
 };
 
 /* A mark stands at its side; in a row from the right its signs run from there, too. */
@@ -723,15 +565,31 @@ static void draw_mark(const struct transcript *t, const struct strip *s, const s
 	for (int i = 0; i < layout.rows[0].count; i++) {
 		const struct layout_cell *cell = &layout.rows[0].cells[i];
 		s->screen->ops->put(s->screen, s->y, x + cell->column, cell->text, cell->text_len, cell->width,
-				    s->selected ? STYLE_SELECTED : (enum style)mark->style);
+				    transcript_is_chosen(t, &s->at) ? STYLE_SELECTED : (enum style)mark->style);
 	}
 	layout_free(&layout);
 }
 
-static void draw_part(const struct transcript *t, const struct strip *s, const struct piece *piece,
-		      const struct part *part, const struct layout_row *row)
+/* Text as it was typed is one part. */
+static bool first_row_rtl(const struct piece *piece, int row)
 {
-	int x = s->x + (piece->rtl ? 0 : piece->indent) + part->column + piece_shift(part, row);
+	return piece->part_count == 1 && row < piece->parts[0].layout.count && piece->parts[0].layout.rows[row].rtl;
+}
+
+int transcript_column(const struct transcript *t, const struct entry *entry, const struct piece *piece,
+		      const struct part *part, int row)
+{
+	int indent = piece->rtl || first_row_rtl(piece, row) ? 0 : indent_of(entry);
+	return indent + (piece->rtl ? 0 : piece->indent) + part->column + piece_shift(part, &part->layout.rows[row]);
+}
+
+static void draw_part(const struct transcript *t, const struct strip *s, const struct piece *piece,
+		      const struct part *part, int number)
+{
+	const struct layout_row *row = &part->layout.rows[number];
+	struct caret at = s->at;
+	at.part = (int)(part - piece->parts);
+	int x = transcript_column(t, &t->entries[at.entry], piece, part, number);
 	bool look = t->words.count && piece->kind != PIECE_FENCE && match_any(&t->words, t->tr, part->text, part->len);
 	char *map = look ? match_map(&t->words, t->tr, part->text, part->len, row) : NULL;
 	for (int i = 0; i < row->count; i++) {
@@ -740,7 +598,11 @@ static void draw_part(const struct transcript *t, const struct strip *s, const s
 		unsigned style = piece_style(piece, part, cell->source, &link);
 		bool match =
 			map && cell->source >= row->start && cell->source < row->end && map[cell->source - row->start];
-		style = s->selected ? STYLE_SELECTED : match ? s->marked : style == STYLE_TEXT ? s->base : style;
+		at.off = cell->source;
+		style = transcript_is_chosen(t, &at) ? STYLE_SELECTED
+			: match                      ? s->marked
+			: style == STYLE_TEXT        ? s->base
+						     : style;
 		s->screen->ops->link(s->screen, link);
 		s->screen->ops->put(s->screen, s->y, x + cell->column, cell->text, cell->text_len, cell->width,
 				    (enum style)style);
@@ -756,7 +618,7 @@ static void draw_piece(const struct transcript *t, const struct strip *s, const 
 			draw_mark(t, s, piece, &piece->marks[i]);
 	for (int i = 0; i < piece->part_count; i++)
 		if (row < piece->parts[i].layout.count)
-			draw_part(t, s, piece, &piece->parts[i], &piece->parts[i].layout.rows[row]);
+			draw_part(t, s, piece, &piece->parts[i], row);
 	for (int x = piece->indent; piece->kind == PIECE_RULE && x < s->width; x++)
 		s->screen->ops->put(s->screen, s->y, s->x + x, "─", strlen("─"), 1, STYLE_DIM);
 }
@@ -785,12 +647,6 @@ static void draw_memory_line(const struct transcript *t, struct screen *screen, 
 	free(text);
 }
 
-/* Text as it was typed is one part. */
-static bool first_row_rtl(const struct piece *piece, int row)
-{
-	return piece->part_count == 1 && row < piece->parts[0].layout.count && piece->parts[0].layout.rows[row].rtl;
-}
-
 /* Row number `row` of an entry: the memory line, its body, its mark, a space that may hold its tag. */
 static void draw_row(const struct transcript *t, struct screen *screen, int y, int index, int row)
 {
@@ -807,8 +663,11 @@ static void draw_row(const struct transcript *t, struct screen *screen, int y, i
 		int indent = indent_of(entry);
 		bool rtl = piece && (piece->rtl || first_row_rtl(piece, within));
 		int x = rtl ? 0 : indent;
-		struct strip strip = {screen, y, x, t->width - indent, style_of(entry), marked, false};
-		strip.selected = piece && is_selected(t, index, chunk);
+		struct strip strip = {screen, y, x, t->width - indent, style_of(entry), marked, {.entry = index}};
+		if (piece) {
+			strip.at.chunk = (int)(chunk - entry->body.chunks);
+			strip.at.piece = (int)(piece - chunk->pieces.list);
+		}
 		if (row == 0 && indent)
 			screen->ops->put(screen, y, rtl ? t->width - 1 : 0, rtl ? "‹" : "›", strlen("›"), 1,
 					 STYLE_PROMPT);
@@ -844,10 +703,10 @@ static void keep_place(struct transcript *t, int width)
 		t->width = width;
 		return;
 	}
-	int rows = laid(t, t->top.entry)->rows;
+	int rows = transcript_laid(t, t->top.entry)->rows;
 	double share = rows > 0 ? (double)t->top.row / rows : 0;
 	t->width = width;
-	t->top.row = (int)(share * laid(t, t->top.entry)->rows);
+	t->top.row = (int)(share * transcript_laid(t, t->top.entry)->rows);
 }
 
 void transcript_draw(struct transcript *t, struct screen *screen, int first, int height)
@@ -857,16 +716,20 @@ void transcript_draw(struct transcript *t, struct screen *screen, int first, int
 	keep_place(t, columns > 0 ? columns : 1);
 	t->height = height;
 	struct anchor at = end_top(t);
-	if (!t->follow && before(t->top, at))
+	if (!t->follow && anchor_before(t->top, at))
 		at = t->top;
 	else
 		t->follow = true;
+	t->caret_row = t->caret_column = -1;
 	for (int y = 0; y < height; y++) {
 		screen->ops->clear_row(screen, first + y);
-		while (at.entry < t->count && at.row >= laid(t, at.entry)->rows)
+		while (at.entry < t->count && at.row >= transcript_laid(t, at.entry)->rows)
 			at = (struct anchor){at.entry + 1, 0};
-		if (at.entry < t->count)
-			draw_row(t, screen, first + y, at.entry, at.row++);
+		if (at.entry >= t->count)
+			continue;
+		draw_row(t, screen, first + y, at.entry, at.row);
+		transcript_place_caret(t, at, y);
+		at.row++;
 	}
 	if (!t->follow)
 		draw_more_below(t, screen, first + height - 1);
@@ -877,7 +740,7 @@ int transcript_draw_entry(struct transcript *t, struct screen *screen, int index
 	int rows, columns;
 	screen->ops->size(screen, &rows, &columns);
 	t->width = columns > 0 ? columns : 1;
-	int count = laid(t, index)->rows - 1;
+	int count = transcript_laid(t, index)->rows - 1;
 	for (int y = 0; y < rows; y++) {
 		screen->ops->clear_row(screen, y);
 		if (from + y < count)

@@ -65,13 +65,31 @@ bool transcript_is_folded(const struct transcript *);
 /* Folds block number alone, or unfolds it, until the next transcript_fold; false: it is too short. */
 bool transcript_fold_block(struct transcript *, int number);
 
-/* Choosing parts to copy: paragraphs, items, lines of code. The cursor begins at the
- * last part in view; false: there is nothing to choose from. */
+/* Choosing text to copy, cluster by cluster. The caret begins at the start of the last row in view that has text; false:
+ * there is none. Left and right are what is seen there, whichever way the text runs. */
+enum select_move {
+	SELECT_LEFT,
+	SELECT_RIGHT,
+	SELECT_WORD_LEFT,
+	SELECT_WORD_RIGHT,
+	SELECT_UP,
+	SELECT_DOWN,
+	SELECT_PAGE_UP,
+	SELECT_PAGE_DOWN,
+	SELECT_ROW_START, /* where its text begins: on the right of a right-to-left row */
+	SELECT_ROW_END,
+	SELECT_FIRST, /* of the whole conversation */
+	SELECT_LAST,
+};
 bool transcript_select(struct transcript *, bool);
-void transcript_select_move(struct transcript *, int parts); /* negative: up; the view goes along */
-void transcript_select_mark(struct transcript *, bool);      /* from the cursor on everything moved over is chosen */
+void transcript_select_move(struct transcript *, enum select_move); /* the view goes along */
+void transcript_select_mark(struct transcript *, bool);             /* from the caret on what is moved over is chosen */
 bool transcript_select_marked(const struct transcript *);
-void transcript_selected(struct transcript *, struct buffer *out); /* appends the source of what is chosen */
+/* Appends what is chosen, in the order of the text, rows that were broken for the width joined; without a mark the
+ * source of the paragraph, item or line of code that the caret is in. */
+void transcript_selected(struct transcript *, struct buffer *out);
+/* Where the caret was drawn last, from the view's first row on; false: nowhere. */
+bool transcript_caret(const struct transcript *, int *row, int *column);
 
 void transcript_scroll(struct transcript *, int rows); /* negative: up */
 void transcript_scroll_end(struct transcript *);

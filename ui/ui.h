@@ -13,7 +13,7 @@
  * screen_headless.c | the same interface in memory, for tests
  * terminal_probe.c terminal_cache.c outer_terminal.c | what the terminal is and does
  * terminal_ask.c terminal_report.c | the same for bora terminal
- * transcript.c      | messages to rows, cached; scrolling
+ * transcript.c      | messages to rows, cached; scrolling    transcript_select.c | choosing text in them
  * body.c            | one message to rows, chunk by chunk
  * markdown.c        | cuts a message into chunks    unfinished.c | what is half-written
  * prose.c inline.c table.c piece.c | chunks to rows: blocks, what stands in them, tables

@@ -564,6 +564,43 @@ static int picker_first(const char *seen, const char *text)
 	return at ? row : -1;
 }
 
+static void assert_chosen(struct fixture *f, const char *wanted)
+{
+	struct buffer text = {0};
+	transcript_selected(f->app->transcript, &text);
+	assert_string_equal(text.data ? text.data : "", wanted);
+	buffer_free(&text);
+}
+
+/* Shift and Space choose, as hands expect; without Shift, what it chose is let go. */
+static void test_choosing_text(void **state)
+{
+	struct fixture *f = *state;
+	fake_ready();
+	events(f);
+	exchange(f, "Hello?", "one two three");
+	keys(f, "\033v");
+	assert_true(f->app->selecting);
+	assert_seen(f, "Space or Shift");
+	assert_chosen(f, "one two three"); /* nothing yet: where one is */
+	keys(f, "\033[1;2C\033[1;2C");     /* Shift+Right */
+	assert_chosen(f, "on");
+	keys(f, "\033[1;6C"); /* Ctrl+Shift+Right */
+	assert_chosen(f, "one");
+	keys(f, "\033[C");
+	assert_chosen(f, "one two three");
+	keys(f, " \033[1;5C\033[C");
+	assert_chosen(f, "two ");
+	keys(f, "\033[F");
+	assert_chosen(f, "two three");
+	keys(f, "\033[H");
+	assert_chosen(f, "one ");
+	keys(f, "y");
+	assert_false(f->app->selecting);
+	keys(f, "y");
+	assert_string_equal(editor_text(f->app->editor, NULL), "y");
+}
+
 static void test_palette(void **state)
 {
 	struct fixture *f = *state;
@@ -859,6 +896,7 @@ int main(void)
 		KEPT(test_idle_needs_no_time),
 		KEPT(test_switching_models),
 		KEPT(test_a_failed_switch),
+		KEPT(test_choosing_text),
 		KEPT(test_palette),
 		KEPT(test_palette_remembers),
 		KEPT(test_help),

@@ -456,7 +456,6 @@ static void assert_selected(struct fixture *f, const char *expected)
 	buffer_free(&text);
 }
 
-/* What is chosen is copied as it was written, over messages too. */
 /* As attach.c puts them into a message. */
 static const char sent[] = "Compare these.\n\nsrc/a.c:\n```c\nint a;\nint needle;\n```\n\nmy notes.md:\n"
 			   "````md\n```\nx\n```\n````\n\nMakefile:\n```\nall:\n```\n\n```\n$ ls\nb.txt\n```";
@@ -562,6 +561,23 @@ static void test_raw_view_keeps_folds(void **state)
 	assert_int_equal(count(drawn(f, false), "⋯"), 3);
 }
 
+static void moves(struct fixture *f, enum select_move move, int times)
+{
+	while (times-- > 0)
+		transcript_select_move(f->t, move);
+}
+
+/* The caret stands here on the screen. */
+static void assert_caret(struct fixture *f, int row, int column)
+{
+	int at_row, at_column;
+	drawn(f, false);
+	assert_true(transcript_caret(f->t, &at_row, &at_column));
+	if (at_row != row || at_column != column)
+		fail_msg("the caret is at %d, %d, not %d, %d\n%s", at_row, at_column, row, column, f->text);
+}
+
+/* Without a mark, the part one is in is copied as it was written. */
 static void test_selecting(void **state)
 {
 	struct fixture *f = *state;
@@ -571,26 +587,166 @@ static void test_selecting(void **state)
 	drawn(f, false);
 	assert_true(transcript_select(f->t, true));
 	assert_selected(f, "```");
-	transcript_select_move(f->t, -1);
+	moves(f, SELECT_UP, 1);
 	assert_selected(f, "int y;");
-	transcript_select_mark(f->t, true);
-	transcript_select_move(f->t, -1);
-	assert_selected(f, "int x;\nint y;");
-	assert_non_null(strstr(drawn(f, true), "qqqqq"));
-	transcript_select_move(f->t, -2);
-	assert_selected(f, "- two\n\n```c\nint x;\nint y;");
-	transcript_select_move(f->t, -100);
-	assert_selected(f, "ask **this**\n\n# Title\n\n- one **b**\n- two\n\n```c\nint x;\nint y;");
-	transcript_select_mark(f->t, false);
-	assert_selected(f, "ask **this**");
-	transcript_select_move(f->t, 2);
+	moves(f, SELECT_UP, 4);
 	assert_selected(f, "- one **b**");
+	moves(f, SELECT_UP, 100);
+	assert_selected(f, "ask **this**");
 	transcript_select(f->t, false);
 	assert_selected(f, "");
 	assert_null(strstr(drawn(f, true), "qqqqq"));
 }
 
-/* The view goes along with the cursor. */
+/* What is chosen is copied as it reads, over messages too; fences are what was written. */
+static void test_selecting_letters(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_USER, "ask **this**");
+	add(f, ENTRY_ASSISTANT, "# Title\n\n- one **b**\n- two\n\n```c\nint x;\nint y;\n```");
+	drawn(f, false);
+	assert_true(transcript_select(f->t, true));
+	moves(f, SELECT_FIRST, 1);
+	assert_caret(f, 0, 2);
+	moves(f, SELECT_WORD_RIGHT, 1);
+	moves(f, SELECT_RIGHT, 1);
+	transcript_select_mark(f->t, true);
+	assert_selected(f, "");
+	moves(f, SELECT_RIGHT, 2);
+	assert_selected(f, "**");
+	moves(f, SELECT_ROW_END, 1);
+	assert_selected(f, "**this**");
+	assert_caret(f, 0, 14);
+	moves(f, SELECT_RIGHT, 3);
+	assert_selected(f, "**this**\n\nTi");
+	assert_caret(f, 2, 2);
+	moves(f, SELECT_DOWN, 1);
+	assert_caret(f, 4, 2);
+	assert_selected(f, "**this**\n\nTitle\n\n");
+	moves(f, SELECT_RIGHT, 2);
+	assert_selected(f, "**this**\n\nTitle\n\n• on");
+	moves(f, SELECT_LAST, 1);
+	assert_selected(f, "**this**\n\nTitle\n\n• one b\n• two\n\n```c\nint x;\nint y;\n```");
+	moves(f, SELECT_ROW_START, 1);
+	assert_selected(f, "**this**\n\nTitle\n\n• one b\n• two\n\n```c\nint x;\nint y;\n");
+	assert_non_null(strstr(drawn(f, true), "qqq"));
+	moves(f, SELECT_WORD_LEFT, 1);
+	moves(f, SELECT_WORD_LEFT, 2);
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_LEFT, 2); /* to the end of the row above, and one letter on */
+	assert_selected(f, ";\n");
+}
+
+/* Rows that are broken for the width are one text; a cluster is one step, however many cells or bytes it has. */
+static void test_selecting_clusters(void **state)
+{
+	struct fixture *f = *state;
+	resize(f, 12, 20);
+	add(f, ENTRY_ASSISTANT,
+	    "one two three four five six seven e\xcc\x81"
+	    "t\n\n日本語👨‍👩‍👧語");
+	drawn(f, false);
+	assert_true(transcript_select(f->t, true));
+	assert_caret(f, 3, 0);
+	moves(f, SELECT_RIGHT, 3);
+	assert_caret(f, 3, 6);
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_RIGHT, 1);
+	assert_selected(f, "👨‍👩‍👧");
+	moves(f, SELECT_FIRST, 1);
+	assert_selected(f, "one two three four five six seven e\xcc\x81"
+			   "t\n\n日本語");
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_DOWN, 1);
+	assert_selected(f, "one two three four ");
+	moves(f, SELECT_UP, 1);
+	moves(f, SELECT_ROW_END, 1);
+	moves(f, SELECT_RIGHT, 1);
+	assert_caret(f, 1, 0);
+	moves(f, SELECT_RIGHT, 1);
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_LEFT, 1);
+	resize(f, 12, 60); /* the same place in another row */
+	drawn(f, false);
+	moves(f, SELECT_ROW_START, 1);
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_ROW_END, 1);
+	assert_selected(f, "one two three four five six seven e\xcc\x81"
+			   "t");
+}
+
+/* Left is what is seen on the left; what is copied is in the order that it is read in. */
+static void test_selecting_from_the_right(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_ASSISTANT, "مرحبا ab عالم\n\nlast");
+	drawn(f, false);
+	assert_true(transcript_select(f->t, true));
+	moves(f, SELECT_FIRST, 1);
+	assert_caret(f, 0, 39); /* the first letter, on the right edge */
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_LEFT, 1);
+	assert_caret(f, 0, 38);
+	assert_selected(f, "م");
+	moves(f, SELECT_WORD_LEFT, 1);
+	assert_selected(f, "مرحبا");
+	moves(f, SELECT_LEFT, 1); /* over the space; the next on the left is the b of ab */
+	assert_caret(f, 0, 33);
+	assert_selected(f, "مرحبا a");
+	moves(f, SELECT_LEFT, 1);
+	assert_selected(f, "مرحبا ");
+	moves(f, SELECT_ROW_END, 1);
+	assert_selected(f, "مرحبا ab عالم");
+	moves(f, SELECT_LEFT, 1); /* on into the next row */
+	assert_caret(f, 2, 0);
+	moves(f, SELECT_LEFT, 1);
+	assert_caret(f, 0, 26);
+	moves(f, SELECT_UP, 1);
+	moves(f, SELECT_ROW_START, 1);
+	assert_caret(f, 0, 39);
+}
+
+/* Cells are gone through one by one, and come apart with a tab. */
+static void test_selecting_in_tables(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_ASSISTANT, "| a | b |\n|---|--:|\n| one | 1 |\n| two | 22 |");
+	drawn(f, false);
+	assert_true(transcript_select(f->t, true));
+	moves(f, SELECT_ROW_START, 1);
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_ROW_END, 1);
+	assert_selected(f, "two\t22");
+	moves(f, SELECT_LEFT, 3);
+	assert_selected(f, "two");
+	moves(f, SELECT_ROW_END, 1);
+	moves(f, SELECT_FIRST, 1);
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_LAST, 1);
+	assert_non_null(strstr(drawn(f, true), "qqq"));
+}
+
+/* A file that is one row is copied whole; part of its row is what is read there. */
+static void test_selecting_attached_files(void **state)
+{
+	struct fixture *f = *state;
+	add(f, ENTRY_USER, sent);
+	drawn(f, false);
+	assert_true(transcript_select(f->t, true));
+	moves(f, SELECT_FIRST, 1);
+	moves(f, SELECT_DOWN, 2);
+	assert_selected(f, "src/a.c:\n```c\nint a;\nint needle;\n```");
+	moves(f, SELECT_ROW_START, 1);
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_WORD_RIGHT, 2);
+	assert_selected(f, "src/a.c");
+	moves(f, SELECT_FIRST, 1);
+	transcript_select_mark(f->t, true);
+	moves(f, SELECT_LAST, 1);
+	assert_selected(f, sent);
+}
+
+/* The view goes along with the caret, and what comes or goes meanwhile does no harm. */
 static void test_selecting_scrolls(void **state)
 {
 	struct fixture *f = *state;
@@ -598,12 +754,24 @@ static void test_selecting_scrolls(void **state)
 	add_numbered(f, 20);
 	drawn(f, false);
 	assert_true(transcript_select(f->t, true));
-	transcript_select_move(f->t, -12);
+	moves(f, SELECT_UP, 12);
 	assert_selected(f, "message 7");
 	assert_non_null(strstr(drawn(f, false), "message 7"));
-	transcript_select_move(f->t, 100);
+	moves(f, SELECT_PAGE_UP, 1);
+	assert_selected(f, "message 3");
+	moves(f, SELECT_DOWN, 100);
 	assert_selected(f, "message 19");
 	assert_non_null(strstr(drawn(f, false), "message 19"));
+	int last = add(f, ENTRY_ASSISTANT, "a\n\nb\n\nc");
+	moves(f, SELECT_LAST, 1);
+	transcript_select_mark(f->t, true);
+	transcript_set(f->t, last, "x", 1);
+	drawn(f, false);
+	moves(f, SELECT_LEFT, 1);
+	transcript_set(f->t, last, "", 0);
+	drawn(f, true);
+	moves(f, SELECT_RIGHT, 3);
+	moves(f, SELECT_WORD_LEFT, 3);
 	transcript_truncate(f->t, 3);
 	assert_selected(f, "");
 	drawn(f, false);
@@ -632,6 +800,11 @@ int main(void)
 		WITH_SCREEN(test_found_in_an_attached_file),
 		WITH_SCREEN(test_raw_view_keeps_folds),
 		WITH_SCREEN(test_selecting),
+		WITH_SCREEN(test_selecting_letters),
+		WITH_SCREEN(test_selecting_clusters),
+		WITH_SCREEN(test_selecting_from_the_right),
+		WITH_SCREEN(test_selecting_in_tables),
+		WITH_SCREEN(test_selecting_attached_files),
 		WITH_SCREEN(test_selecting_scrolls),
 		WITH_SCREEN(test_words_are_marked_each),
 		WITH_SCREEN(test_going_to_a_match),

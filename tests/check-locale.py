@@ -59,7 +59,7 @@ def used_keys(known):
         for name in re.findall(pattern, open(path, encoding="utf-8").read(), re.M):
             used.add(f"{kind}.{name}")
     used.update(f"value.{word.lower()}" for word in re.findall(r'ROLE\("[a-z]+", "([A-Z]+)"', open("roles.def").read()))
-    for path in ("options.def", "ui/commands.def", "cli/cli.c"):
+    for path in ("options.def", "ui/commands.def", "ui/help.c", "cli/cli.c"):
         for literal in re.findall(r'"([^"]*)"', open(path, encoding="utf-8").read()):
             used.update(f"value.{word.lower()}" for word in re.findall(r"[A-Z]{4,16}", literal))
     return used

@@ -10,7 +10,7 @@
  * app_turn.c      | sending, engine events, models
  * app_ahead.c     | what the model reads before it is sent
  * app_session.c   | opening, new, cutting off, titles, drafts
- * app_blocks.c    | running and applying code blocks, and asking before
+ * app_blocks.c    | running and applying code blocks, and asking before; !COMMAND
  * app_select.c    | choosing text of the transcript with the arrow keys
  * app_terminal.c  | what the terminal is found to be
  * app_tree.c      | choosing messages, their versions, back and forth
@@ -243,7 +243,10 @@ void app_terminal_translate(struct app *, struct i18n *); /* gives another langu
 void app_terminal_free(struct app *);
 
 /* --- app_blocks.c --- */
-void app_blocks_run(struct app *, int number, bool asked);                     /* asked: the person has said yes */
+void app_blocks_run(struct app *, int number, bool asked); /* asked: the person has said yes */
+/* The command in a line that is one for the shell: "!ls -l", in one line. NULL: it is none. */
+const char *app_blocks_shell_command(const char *line, size_t len, size_t *command_len);
+void app_blocks_shell(struct app *, const char *command, size_t len);          /* runs it, as the person who typed it */
 void app_blocks_apply(struct app *, int number, const char *path, bool asked); /* path NULL: what the diff names */
 void app_blocks_revert(struct app *);
 void app_blocks_output(struct app *);

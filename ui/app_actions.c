@@ -23,9 +23,27 @@ static bool only_space(const char *text, size_t len)
 	return true;
 }
 
+static void send_message(struct app *app, const char *text, size_t len)
+{
+	struct buffer message = {0};
+	if (attach_any(app))
+		hints_used(app->hints, HINT_ATTACH);
+	attach_expand(app, text, len, &message);
+	if (!app_tree_send(app, message.data, message.len))
+		app_turn_send(app, message.data, message.len);
+	buffer_free(&message);
+}
+
+static void run_in_shell(struct app *app, const char *command, size_t len)
+{
+	hints_used(app->hints, HINT_SHELL);
+	attach_input_changed(app); /* an @ in it named no file to be sent */
+	app_blocks_shell(app, command, len);
+}
+
 void app_send_now(struct app *app)
 {
-	size_t len;
+	size_t len, shell_len;
 	const char *typed = editor_text(app->editor, &len);
 	char *text = xstrndup(typed, len);
 	if (only_space(text, len)) {
@@ -33,7 +51,8 @@ void app_send_now(struct app *app)
 		return;
 	}
 	struct command command;
-	if (!command_parse(app->tr, text, len, &command) && !attach_ready(app, text, len)) {
+	const char *shell = app->editing < 0 ? app_blocks_shell_command(text, len, &shell_len) : NULL;
+	if (!shell && !command_parse(app->tr, text, len, &command) && !attach_ready(app, text, len)) {
 		app->send_held = true;
 		app_banner(app, STYLE_DIM, false, xstrdup(i18n_text(app->tr, "attach.held")));
 		free(text);
@@ -42,17 +61,12 @@ void app_send_now(struct app *app)
 	app_remember(app, text, len);
 	editor_clear(app->editor);
 	int editing = app->editing;
-	if (app_command(app, text, len)) {
+	if (shell)
+		run_in_shell(app, shell, shell_len);
+	else if (app_command(app, text, len))
 		app_tree_command_given(app, editing);
-	} else {
-		struct buffer message = {0};
-		if (attach_any(app))
-			hints_used(app->hints, HINT_ATTACH);
-		attach_expand(app, text, len, &message);
-		if (!app_tree_send(app, message.data, message.len))
-			app_turn_send(app, message.data, message.len);
-		buffer_free(&message);
-	}
+	else
+		send_message(app, text, len);
 	if (!app->quit)
 		app_session_save_draft(app);
 	app->dirty = true;

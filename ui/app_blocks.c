@@ -79,7 +79,7 @@ static void start(struct app *app)
 		.memory = (size_t)RUN_MEGABYTES << 20,
 		.file = (size_t)FILE_MEGABYTES << 20,
 	};
-	if (runner_start(&b->runner, &b->sandbox, &limits, err, sizeof(err))) {
+	if (runner_start(&b->runner, &b->sandbox, b->runner.work ? &limits : NULL, err, sizeof(err))) {
 		say_error(app, err);
 		runner_free(&b->runner);
 		return;
@@ -137,6 +137,39 @@ void app_blocks_run(struct app *app, int number, bool asked)
 	}
 	free(language);
 	buffer_free(&code);
+}
+
+const char *app_blocks_shell_command(const char *line, size_t len, size_t *command_len)
+{
+	static const char *const signs[] = {"!", "！"};
+	size_t sign = 0;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs) && !sign; i++)
+		if (len > strlen(signs[i]) && memcmp(line, signs[i], strlen(signs[i])) == 0)
+			sign = strlen(signs[i]);
+	const char *command = line + sign, *end = line + len;
+	while (command < end && (*command == ' ' || *command == '\t'))
+		command++;
+	while (end > command && strchr(" \t\n", end[-1]))
+		end--;
+	*command_len = (size_t)(end - command);
+	return sign && end > command && !memchr(command, '\n', *command_len) ? command : NULL;
+}
+
+/* What a person types they may run: nobody is asked, and nothing is kept from it. */
+void app_blocks_shell(struct app *app, const char *command, size_t len)
+{
+	struct app_blocks *b = get(app);
+	if (running(b)) {
+		say(app, STYLE_WARNING, "run.busy");
+		return;
+	}
+	char *copy = xstrndup(command, len);
+	runner_free(&b->runner);
+	runner_prepare_shell(&b->runner, copy);
+	app_note(app, ENTRY_NOTE, xasprintf("$ %s", copy));
+	transcript_scroll_end(app->transcript);
+	start(app);
+	free(copy);
 }
 
 static void ended(struct app *app, int code)

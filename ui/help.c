@@ -117,6 +117,14 @@ static void add_here(struct help *help, enum help_place place)
 	add(help, xstrdup(""), NULL);
 }
 
+/* "@FILE" */
+static char *sign_form(const struct i18n *tr, const char *sign, const char *value)
+{
+	char *shown = i18n_values(tr, value), *form = xasprintf("%s%s", sign, shown);
+	free(shown);
+	return form;
+}
+
 struct help *help_create(const struct i18n *tr, enum help_place place)
 {
 	struct help *help = xcalloc(1, sizeof(*help));
@@ -127,6 +135,8 @@ struct help *help_create(const struct i18n *tr, enum help_place place)
 		add(help, keys_shown(tr, (enum action)i), message(tr, "action", action_table[i].name));
 	add(help, xstrdup(""), NULL);
 	add(help, xstrdup(i18n_text(tr, "help.chat-commands")), NULL);
+	add(help, sign_form(tr, "@", "FILE"), xstrdup(i18n_text(tr, "help.file")));
+	add(help, sign_form(tr, "!", "COMMAND"), xstrdup(i18n_text(tr, "help.shell")));
 	for (int i = COMMAND_NONE + 1; i < COMMAND_COUNT; i++)
 		add(help, command_form(tr, (enum command_id)i), command_about(tr, (enum command_id)i));
 	return help;

@@ -108,6 +108,16 @@ int runner_prepare(struct runner *r, const char *language, const char *code, siz
 	return failed ? -1 : 0;
 }
 
+void runner_prepare_shell(struct runner *r, const char *command)
+{
+	const char *shell = getenv("SHELL");
+	bool known = shell && shell[0] == '/' && access(shell, X_OK) == 0;
+	*r = (struct runner){.shown = xstrdup(command)};
+	r->run[0] = xstrdup(known ? shell : "/bin/sh");
+	r->run[1] = xstrdup("-c");
+	r->run[2] = xstrdup(command);
+}
+
 int runner_start(const struct runner *r, struct sandbox *s, const struct sandbox_limits *limits, char *err,
 		 size_t errlen)
 {

@@ -357,8 +357,15 @@ static void limit(int what, rlim_t most)
 /* In the child, between fork and exec: nothing that allocates. */
 static _Noreturn void become(const struct plan *p, const char *const *argv, bool may_set_modes)
 {
+	sigset_t none;
+	sigemptyset(&none);
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (!p->limits) {
+		execve(argv[0], (char *const *)argv, p->environment);
+		_exit(127);
+	}
 	limit(RLIMIT_CPU, (rlim_t)p->limits->seconds);
 	limit(RLIMIT_DATA, p->limits->memory);
 	limit(RLIMIT_FSIZE, p->limits->file);
@@ -367,9 +374,6 @@ static _Noreturn void become(const struct plan *p, const char *const *argv, bool
 	int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (score >= 0 && write(score, "1000", 4) == 4)
 		close(score);
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	bool failed = chdir(p->work) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0;
 	/* What this kernel can keep from it must be kept: else nothing runs. */
 	if (p->can & SANDBOX_FILES)
@@ -429,7 +433,7 @@ static int run_one(const struct plan *p, const char *const *argv, bool may_set_m
 static _Noreturn void supervise(const struct plan *p)
 {
 	sigset_t signals;
-	int64_t deadline = seconds_now() + p->limits->seconds;
+	int64_t deadline = p->limits ? seconds_now() + p->limits->seconds : INT64_MAX;
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC), code = 0;
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -470,6 +474,27 @@ static char **make_environment(const char *work)
 	return list;
 }
 
+/* One's own, but for what would wait for keys or colour what is read as text. */
+static char **own_environment(void)
+{
+	static const char *const set[] = {"TERM=dumb", "PAGER=cat", "GIT_PAGER=cat"};
+	enum { SET = sizeof(set) / sizeof(*set) };
+	size_t count = 0, n = 0;
+	while (environ[count])
+		count++;
+	char **list = xcalloc(count + SET + 1, sizeof(*list));
+	for (size_t i = 0; i < count; i++) {
+		bool replaced = false;
+		for (size_t k = 0; k < SET; k++)
+			replaced = replaced || strncmp(environ[i], set[k], strcspn(set[k], "=") + 1) == 0;
+		if (!replaced)
+			list[n++] = xstrdup(environ[i]);
+	}
+	for (size_t k = 0; k < SET; k++)
+		list[n++] = xstrdup(set[k]);
+	return list;
+}
+
 int sandbox_start(struct sandbox *s, const char *work, const char *const *compile, const char *const *run,
 		  const struct sandbox_limits *limits, char *err, size_t errlen)
 {
@@ -485,8 +510,8 @@ int sandbox_start(struct sandbox *s, const char *work, const char *const *compil
 		.compile = compile,
 		.run = run,
 		.limits = limits,
-		.environment = make_environment(work),
-		.rules = make_rules(work),
+		.environment = limits ? make_environment(work) : own_environment(),
+		.rules = limits ? make_rules(work) : -1,
 		.out = out[1],
 		.can = sandbox_can(),
 	};

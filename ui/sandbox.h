@@ -28,7 +28,8 @@ struct sandbox {
 
 unsigned sandbox_can(void);
 /* Starts compile (NULL: nothing to) and then run, both with NULL at the end, in the
- * folder work. 0, or -1 with err filled. */
+ * folder work. limits NULL: the command is the person's own, and runs as in their shell: in this folder
+ * (work is ignored), with the whole environment, nothing kept from it. 0, or -1 with err filled. */
 int sandbox_start(struct sandbox *, const char *work, const char *const *compile, const char *const *run,
 		  const struct sandbox_limits *, char *err, size_t errlen);
 /* Whether it has ended; *code gets its exit code: 128 + a signal, SANDBOX_TIMED_OUT, or its own. */

@@ -44,6 +44,68 @@ static void test_run(void **state)
 	assert_non_null(strstr(fake->last_request, "[exit code 0]"));
 }
 
+/* A line with ! is for the shell of the person who types it: at once, here, with all that is theirs. */
+static void test_own_command(void **state)
+{
+	struct fixture *f = *state;
+	char *file = xasprintf("%s/made", f->dir), *line = xasprintf("!printf 'made %%s' \"$BORA_OWN\" | tee %s", file);
+	answer(f, "Well.");
+	setenv("BORA_OWN", "here", 1);
+	command(f, line);
+	assert_not_seen(f, "Run it?");
+	wait_for_end(f);
+	assert_seen(f, "made here");
+	assert_seen(f, "exit code 0");
+	assert_int_equal(access(file, F_OK), 0); /* it may write where they may */
+	assert_int_equal(fake->requests, 1);
+	command(f, "/output");
+	command(f, "what is it?");
+	assert_non_null(strstr(fake->last_request, "made here"));
+	fake_text("x");
+	fake_done(ENGINE_STOP);
+	events(f);
+	command(f, "！ exit 3");
+	wait_for_end(f);
+	assert_seen(f, "exit code 3");
+	unsetenv("BORA_OWN");
+	free(line);
+	free(file);
+}
+
+static void test_what_is_no_command(void **state)
+{
+	static const struct {
+		const char *line, *command;
+	} lines[] = {
+		{"!ls", "ls"}, {"！ls -l ", "ls -l"}, {"! ls\n", "ls"}, {"!", NULL},
+		{"! ", NULL},  {" !ls", NULL},        {"!a\nb", NULL},  {"wow!", NULL},
+	};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		size_t len;
+		const char *found = app_blocks_shell_command(lines[i].line, strlen(lines[i].line), &len);
+		assert_int_equal(found != NULL, lines[i].command != NULL);
+		if (found) {
+			assert_int_equal(len, strlen(lines[i].command));
+			assert_memory_equal(found, lines[i].command, len);
+		}
+	}
+}
+
+/* It has no time limit, and what it began ends with it. */
+static void test_own_command_is_stopped(void **state)
+{
+	struct fixture *f = *state;
+	answer(f, "Well.");
+	command(f, "!echo begun; sleep 1000");
+	for (int i = 0; i < 1000 && !strstr(screen(f), "begun"); i++)
+		usleep(5000);
+	command(f, "!echo more");
+	assert_seen(f, "A program is running");
+	keys(f, "\033");
+	assert_int_equal(app_blocks_entry(f->app), -1);
+	assert_seen(f, "stopped");
+}
+
 /* Only Enter and y are a yes. */
 static void test_asked_first(void **state)
 {
@@ -253,6 +315,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_APP(test_run),
+		WITH_APP(test_own_command),
+		cmocka_unit_test(test_what_is_no_command),
+		WITH_APP(test_own_command_is_stopped),
 		WITH_APP(test_asked_first),
 		WITH_APP(test_escape_stops_it),
 		WITH_APP(test_too_much_output),

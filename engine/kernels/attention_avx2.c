@@ -49,27 +49,34 @@ typedef __m256 floats;
 typedef __m256i ints;
 enum { WIDTH = 8 };
 
-#define f_load(p)         _mm256_load_ps(p)
-#define f_store(p, x)     _mm256_store_ps(p, x)
-#define f_storeu(p, x)    _mm256_storeu_ps(p, x)
-#define f_set(x)          _mm256_set1_ps(x)
-#define f_mul(x, y)       _mm256_mul_ps(x, y)
-#define f_sub(x, y)       _mm256_sub_ps(x, y)
-#define f_fma(x, y, z)    _mm256_fmadd_ps(x, y, z)
-#define f_some(p, left)   load_up_to(p, left)
-#define i_load(p)         _mm256_load_si256(p)
-#define i_set(x)          _mm256_set1_epi32(x)
-#define i_and(x, y)       _mm256_and_si256(x, y)
-#define i_max(x, y)       _mm256_max_epu32(x, y)
-#define i_bits(x)         _mm256_castps_si256(x)
-#define i_of(x)           _mm256_cvtps_epi32(x)
-#define even_bytes(x)     _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8)
-#define odd_bytes(x)      _mm256_srai_epi16(x, 8)
-#define low_pairs(x, y)   _mm256_unpacklo_epi16(x, y)
-#define high_pairs(x, y)  _mm256_unpackhi_epi16(x, y)
-#define pack(x, y)        _mm256_packs_epi32(x, y)
-#define widen(p)          _mm256_cvtepi8_epi16(load16(p))
-#define add_dots(s, x, y) _mm256_add_epi32(s, _mm256_madd_epi16(x, y))
+#define f_load(p)        _mm256_load_ps(p)
+#define f_store(p, x)    _mm256_store_ps(p, x)
+#define f_storeu(p, x)   _mm256_storeu_ps(p, x)
+#define f_set(x)         _mm256_set1_ps(x)
+#define f_mul(x, y)      _mm256_mul_ps(x, y)
+#define f_sub(x, y)      _mm256_sub_ps(x, y)
+#define f_fma(x, y, z)   _mm256_fmadd_ps(x, y, z)
+#define f_some(p, left)  load_up_to(p, left)
+#define i_load(p)        _mm256_load_si256(p)
+#define i_set(x)         _mm256_set1_epi32(x)
+#define i_and(x, y)      _mm256_and_si256(x, y)
+#define i_max(x, y)      _mm256_max_epu32(x, y)
+#define i_bits(x)        _mm256_castps_si256(x)
+#define i_of(x)          _mm256_cvtps_epi32(x)
+#define even_bytes(x)    _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8)
+#define odd_bytes(x)     _mm256_srai_epi16(x, 8)
+#define low_pairs(x, y)  _mm256_unpacklo_epi16(x, y)
+#define high_pairs(x, y) _mm256_unpackhi_epi16(x, y)
+#define pack(x, y)       _mm256_packs_epi32(x, y)
+#define widen(p)         _mm256_cvtepi8_epi16(load16(p))
+
+/* sum + x * y by pairs. The empty instruction keeps gcc from adding many products in a tree, which no registers hold. */
+INLINE __m256i add_dots(__m256i sum, __m256i x, __m256i y)
+{
+	sum = _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
+	__asm__("" : "+x"(sum));
+	return sum;
+}
 
 /* Which of the positions i..i + 7 lie in the span, all bits set. */
 INLINE __m256 span_mask(struct span span, int i)

@@ -1,6 +1,7 @@
 #include "fim.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct form {
 	const char *before, *behind, *middle; /* middle NULL: what is behind comes first, and then what is before */
@@ -11,68 +12,90 @@ static const struct form {
 	{"<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"},
 	{"▁<PRE>", "▁<SUF>", "▁<MID>"},
 	{"<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"},
+	{"<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"},
+	{"<PRE>", "<SUF>", "<MID>"},
 	{"[PREFIX]", "[SUFFIX]", NULL},
 };
 enum { FORM_COUNT = sizeof(forms) / sizeof(*forms) };
 
-static bool has(const struct tokenizer *tokenizer, const char *name)
+/* What files say themselves, by the name of today and that of before. */
+static const char *const before_keys[] = {"tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id"},
+			 *const behind_keys[] = {"tokenizer.ggml.fim_suf_token_id", "tokenizer.ggml.suffix_token_id"},
+			 *const middle_keys[] = {"tokenizer.ggml.fim_mid_token_id", "tokenizer.ggml.middle_token_id"},
+			 *const end_keys[] = {"tokenizer.ggml.fim_pad_token_id", "tokenizer.ggml.fim_rep_token_id",
+					      "tokenizer.ggml.fim_sep_token_id"};
+
+struct gap {
+	int32_t before, behind, middle; /* middle -1: there is none, and what is behind comes first */
+};
+
+/* Conversions call these tokens control or user-defined; SentencePiece then has a space for the mark of one. */
+static int32_t find(const struct tokenizer *tokenizer, const char *name)
 {
+	static const char space[] = "▁";
+	char spaced[64];
 	int32_t id = tokenizer_find(tokenizer, name);
-	return id >= 0 && tokenizer_is_control(tokenizer, id);
+	if (id >= 0 || strncmp(name, space, sizeof(space) - 1) != 0)
+		return id;
+	snprintf(spaced, sizeof(spaced), " %s", name + sizeof(space) - 1);
+	return tokenizer_find(tokenizer, spaced);
 }
 
-static const struct form *form_of(const struct tokenizer *tokenizer)
+static int32_t named(const struct tokenizer *tokenizer, const char *const keys[2])
 {
-	for (int i = 0; i < FORM_COUNT; i++)
-		if (has(tokenizer, forms[i].before) && has(tokenizer, forms[i].behind) &&
-		    (!forms[i].middle || has(tokenizer, forms[i].middle)))
-			return &forms[i];
-	return NULL;
+	int32_t id = tokenizer_named(tokenizer, keys[0]);
+	return id >= 0 ? id : tokenizer_named(tokenizer, keys[1]);
 }
 
-static void add_token(const struct tokenizer *tokenizer, const char *name, struct tokens *ids)
+static bool find_gap(const struct tokenizer *tokenizer, struct gap *gap)
 {
-	tokens_append(ids, tokenizer_find(tokenizer, name));
+	for (int i = 0; i < FORM_COUNT; i++) {
+		const struct form *form = &forms[i];
+		*gap = (struct gap){find(tokenizer, form->before), find(tokenizer, form->behind),
+				    form->middle ? find(tokenizer, form->middle) : -1};
+		if (gap->before >= 0 && gap->behind >= 0 && (gap->middle >= 0 || !form->middle))
+			return true;
+	}
+	*gap = (struct gap){named(tokenizer, before_keys), named(tokenizer, behind_keys),
+			    named(tokenizer, middle_keys)};
+	return gap->before >= 0 && gap->behind >= 0 && gap->middle >= 0;
 }
 
 int fim_encode(const struct tokenizer *tokenizer, const struct engine_request *r, struct tokens *ids, char *err,
 	       size_t errlen)
 {
-	const struct form *form = form_of(tokenizer);
-	if (!form) {
+	struct gap gap;
+	if (!find_gap(tokenizer, &gap)) {
 		snprintf(err, errlen, "this model cannot fill gaps; a coder model such as Qwen2.5-Coder can");
 		return -1;
 	}
 	if (tokenizer_adds_bos(tokenizer) && tokenizer_bos(tokenizer) >= 0)
 		tokens_append(ids, tokenizer_bos(tokenizer));
-	if (!form->middle) {
-		add_token(tokenizer, form->behind, ids);
+	if (gap.middle < 0) {
+		tokens_append(ids, gap.behind);
 		tokenizer_encode(tokenizer, r->suffix, r->suffix_len, false, false, ids);
 	}
-	add_token(tokenizer, form->before, ids);
+	tokens_append(ids, gap.before);
 	tokenizer_encode(tokenizer, r->raw, r->raw_len, false, true, ids);
-	if (form->middle) {
-		add_token(tokenizer, form->behind, ids);
+	if (gap.middle >= 0) {
+		tokens_append(ids, gap.behind);
 		tokenizer_encode(tokenizer, r->suffix, r->suffix_len, false, false, ids);
-		add_token(tokenizer, form->middle, ids);
+		tokens_append(ids, gap.middle);
 	}
 	return 0;
 }
 
 bool fim_ends(const struct tokenizer *tokenizer, int32_t id)
 {
-	static const char *const ends[] = {"<|fim_pad|>", "<fim_pad>",          "<fim-pad>",
-					   "▁<EOT>",      "<|file_separator|>", "<|file_sep|>",
-					   "<file_sep>",  "<|repo_name|>",      "<repo_name>"};
-	if (!tokenizer_is_control(tokenizer, id))
-		return false;
+	static const char *const ends[] = {"<|fim_pad|>",   "<fim_pad>",          "<fim-pad>",    "▁<EOT>",
+					   "<EOT>",         "<|file_separator|>", "<|file_sep|>", "<file_sep>",
+					   "<|repo_name|>", "<repo_name>"};
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		if (tokenizer_find(tokenizer, ends[i]) == id)
+		if (find(tokenizer, ends[i]) == id)
 			return true;
-	for (int i = 0; i < FORM_COUNT; i++)
-		if (tokenizer_find(tokenizer, forms[i].before) == id ||
-		    tokenizer_find(tokenizer, forms[i].behind) == id ||
-		    (forms[i].middle && tokenizer_find(tokenizer, forms[i].middle) == id))
+	for (size_t i = 0; i < sizeof(end_keys) / sizeof(*end_keys); i++)
+		if (tokenizer_named(tokenizer, end_keys[i]) == id)
 			return true;
-	return false;
+	struct gap gap;
+	return find_gap(tokenizer, &gap) && (id == gap.before || id == gap.behind || id == gap.middle);
 }

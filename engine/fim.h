@@ -3,11 +3,14 @@
  * Such a model has tokens that say: this stands before the gap, this behind it, now
  * write what belongs between. Families differ in their names and order:
  *
- *   Qwen2.5-Coder, CodeGemma  <|fim_prefix|> before <|fim_suffix|> behind <|fim_middle|>
+ *   Qwen-Coder, CodeGemma     <|fim_prefix|> before <|fim_suffix|> behind <|fim_middle|>
  *   StarCoder, Granite Code   <fim_prefix> before <fim_suffix> behind <fim_middle>
  *   DeepSeek-Coder            <｜fim▁begin｜> before <｜fim▁hole｜> behind <｜fim▁end｜>
  *   Code Llama                ▁<PRE> before ▁<SUF> behind ▁<MID>
- *   Codestral                 [SUFFIX] behind [PREFIX] before */
+ *   Codestral                 [SUFFIX] behind [PREFIX] before
+ *
+ * and others that their files name in tokenizer.ggml.fim_pre_token_id and so on. Sources: the models' cards, and
+ * llama.cpp's llama-vocab.cpp for the keys. */
 #ifndef FIM_H
 #define FIM_H
 

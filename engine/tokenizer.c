@@ -609,6 +609,13 @@ bool tokenizer_is_end(const struct tokenizer *t, int32_t id)
 	return id >= 0 && id < t->vocab && t->ends[id];
 }
 
+int32_t tokenizer_named(const struct tokenizer *t, const char *key)
+{
+	char ignored[256];
+	int64_t id = -1;
+	return gguf_int(t->gguf, key, 0, t->vocab - 1, &id, ignored, sizeof(ignored)) > 0 ? (int32_t)id : -1;
+}
+
 bool tokenizer_is_control(const struct tokenizer *t, int32_t id)
 {
 	return id >= 0 && id < t->vocab && (t->types[id] == TOKEN_CONTROL || t->types[id] == TOKEN_UNKNOWN);

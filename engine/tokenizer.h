@@ -46,6 +46,7 @@ bool tokenizer_strips_first_space(const struct tokenizer *); /* SentencePiece: d
 
 int tokenizer_vocab_size(const struct tokenizer *);
 int32_t tokenizer_find(const struct tokenizer *, const char *piece); /* a token by its exact text, -1 */
+int32_t tokenizer_named(const struct tokenizer *, const char *key);  /* whose id is that value of the file, -1 */
 int32_t tokenizer_bos(const struct tokenizer *);                     /* -1: none */
 int32_t tokenizer_eos(const struct tokenizer *);
 bool tokenizer_adds_bos(const struct tokenizer *);

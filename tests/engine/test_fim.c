@@ -8,7 +8,8 @@
 #include <cmocka.h>
 
 /* A vocabulary of bytes, <s>, and the control tokens given; what was made of a request, by its tokens' names. */
-static char *encoded(const char *const *control, size_t count, char *err, size_t errlen)
+static char *encoded(const char *const *control, size_t count, uint32_t type, const char *const *keys, char *err,
+		     size_t errlen)
 {
 	struct gguf_builder g = {0};
 	struct buffer out = {0};
@@ -25,9 +26,11 @@ static char *encoded(const char *const *control, size_t count, char *err, size_t
 		put_string(&g.values, (char[]){letter, '\0'});
 	put_array(&g, "tokenizer.ggml.token_type", GGUF_I32, 26 + count);
 	for (size_t i = 0; i < 26 + count; i++)
-		put_le(&g.values, i < count ? 3 : 1, 4);
+		put_le(&g.values, i < count ? type : 1, 4);
 	put_array(&g, "tokenizer.ggml.merges", GGUF_STRING, 0);
 	put_u32(&g, "tokenizer.ggml.eos_token_id", (uint32_t)count);
+	for (uint32_t i = 0; keys && keys[i]; i++)
+		put_u32(&g, keys[i], i);
 	struct buffer file = gguf_bytes(&g);
 	assert_int_equal(open_bytes(file.data, file.len, &gguf, err, errlen), 0);
 	assert_int_equal(tokenizer_open(&t, gguf, warning, sizeof(warning), err, errlen), 0);
@@ -68,24 +71,45 @@ static void test_forms(void **state)
 	};
 	char err[256];
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char *text = encoded(cases[i].control, 4, err, sizeof(err));
-		assert_string_equal(text, cases[i].expected);
-		free(text);
+		for (uint32_t type = 3; type <= 4; type++) { /* control; user-defined, as DeepSeek's are */
+			char *text = encoded(cases[i].control, 4, type, NULL, err, sizeof(err));
+			assert_string_equal(text, cases[i].expected);
+			free(text);
+		}
 	}
+}
+
+/* Tokens of any name that the file itself says are for gaps, by either generation of keys. */
+static void test_keys(void **state)
+{
+	static const char *const now[] = {"tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.fim_suf_token_id",
+					  "tokenizer.ggml.fim_mid_token_id", "tokenizer.ggml.fim_pad_token_id", NULL},
+				 *const before[] = {"tokenizer.ggml.prefix_token_id", "tokenizer.ggml.suffix_token_id",
+						    "tokenizer.ggml.middle_token_id", NULL};
+	static const char *const names[] = {"<A>", "<B>", "<C>", "<D>"};
+	char err[256], *text = encoded(names, 4, 3, now, err, sizeof(err));
+	assert_string_equal(text, "<A>pre<B>suf<C>");
+	free(text);
+	text = encoded(names, 3, 3, before, err, sizeof(err));
+	assert_string_equal(text, "<A>pre<B>suf<C>");
+	free(text);
+	const char *some[] = {now[0], now[1], NULL};
+	assert_null(encoded(names, 3, 3, some, err, sizeof(err)));
 }
 
 static void test_models_without(void **state)
 {
 	char err[256];
-	assert_null(encoded((const char *const[]){"!im_start", "!im_end"}, 2, err, sizeof(err)));
+	assert_null(encoded((const char *const[]){"!im_start", "!im_end"}, 2, 3, NULL, err, sizeof(err)));
 	assert_non_null(strstr(err, "cannot fill gaps"));
-	assert_null(encoded((const char *const[]){"<|fim_prefix|>", "<|fim_suffix|>"}, 0, err, sizeof(err)));
+	assert_null(encoded((const char *const[]){"<|fim_prefix|>", "<|fim_suffix|>"}, 0, 3, NULL, err, sizeof(err)));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_models_without),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

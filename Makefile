@@ -36,7 +36,7 @@ BUILD_DEBS := build-essential pkg-config libncurses-dev libreadline-dev libicu-d
 	python3 python3-pip
 CHECK_DEBS := $(BUILD_DEBS) libcmocka-dev tmux strace clang libclang-rt-14-dev clang-format universal-ctags \
 	screen nodejs python3-pytest python3-pexpect python3-pyte python3-venv unicode-data faketime man-db procps \
-	git poppler-utils docx2txt odt2txt zsh fish
+	git poppler-utils docx2txt odt2txt unzip zsh fish
 ARM_DEBS := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 SOURCES := $(wildcard *.c cli/*.c engine/*.c engine/arch/*.c engine/kernels/*.c sessions/*.c i18n/*.c pull/*.c ui/*.c)

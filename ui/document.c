@@ -1,5 +1,6 @@
 #include "document.h"
 #include "attach.h"
+#include "office.h"
 #include "program.h"
 #include "sandbox.h"
 
@@ -12,35 +13,44 @@
 #include <unistd.h>
 
 enum { ARGS = 12, SECONDS = 60, MEGABYTES = 2048, TEXT_MOST = 16 << 20, FILE_MOST = 256 << 20, SAID_MOST = 4096 };
+enum { UNZIP_WARNING = 1, UNZIP_NOT_FOUND = 11 };
 
 /* LibreOffice is not among them: it does not run without sockets.
  * IN is the copy, OUT the file to write; without OUT the text is what it prints. The first that is installed is
  * taken. */
 static const struct recipe {
-	const char *endings, *package, *argv[ARGS];
+	const char *endings, *package;
+	enum office_kind kind; /* of the XML that it prints */
+	const char *argv[ARGS];
 } recipes[] = {
-	{"pdf", "poppler-utils", {"pdftotext", "-q", "-nopgbrk", "-enc", "UTF-8", "IN", "OUT"}},
-	{"pdf", "mupdf-tools", {"mutool", "draw", "-q", "-F", "txt", "-o", "OUT", "IN"}},
-	{"docx", "pandoc", {"pandoc", "-f", "docx", "-t", "gfm", "--wrap=none", "-o", "OUT", "IN"}},
-	{"odt", "pandoc", {"pandoc", "-f", "odt", "-t", "gfm", "--wrap=none", "-o", "OUT", "IN"}},
-	{"rtf", "pandoc", {"pandoc", "-f", "rtf", "-t", "gfm", "--wrap=none", "-o", "OUT", "IN"}},
-	{"epub", "pandoc", {"pandoc", "-f", "epub", "-t", "gfm", "--wrap=none", "-o", "OUT", "IN"}},
-	{"docx", "docx2txt", {"docx2txt", "IN", "OUT"}},
-	{"odt", "odt2txt", {"odt2txt", "--encoding=UTF-8", "--output=OUT", "IN"}},
-	{"rtf", "unrtf", {"unrtf", "--text", "--quiet", "IN"}},
-	{"doc", "antiword", {"antiword", "-m", "UTF-8.txt", "IN"}},
-	{"doc", "catdoc", {"catdoc", "-d", "utf-8", "IN"}},
-	{"xls", "catdoc", {"xls2csv", "-d", "utf-8", "IN"}},
-	{"ppt", "catdoc", {"catppt", "-d", "utf-8", "IN"}},
-	{"xlsx", "xlsx2csv", {"xlsx2csv", "IN", "OUT"}},
+	{"pdf", "poppler-utils", OFFICE_NONE, {"pdftotext", "-q", "-nopgbrk", "-enc", "UTF-8", "IN", "OUT"}},
+	{"pdf", "mupdf-tools", OFFICE_NONE, {"mutool", "draw", "-q", "-F", "txt", "-o", "OUT", "IN"}},
+	{"docx", "pandoc", OFFICE_NONE, {"pandoc", "-f", "docx", "-t", "gfm", "--wrap=none", "-o", "OUT", "IN"}},
+	{"odt", "pandoc", OFFICE_NONE, {"pandoc", "-f", "odt", "-t", "gfm", "--wrap=none", "-o", "OUT", "IN"}},
+	{"rtf", "pandoc", OFFICE_NONE, {"pandoc", "-f", "rtf", "-t", "gfm", "--wrap=none", "-o", "OUT", "IN"}},
+	{"epub", "pandoc", OFFICE_NONE, {"pandoc", "-f", "epub", "-t", "gfm", "--wrap=none", "-o", "OUT", "IN"}},
+	{"docx", "docx2txt", OFFICE_NONE, {"docx2txt", "IN", "OUT"}},
+	{"odt", "odt2txt", OFFICE_NONE, {"odt2txt", "--encoding=UTF-8", "--output=OUT", "IN"}},
+	{"rtf", "unrtf", OFFICE_NONE, {"unrtf", "--text", "--quiet", "IN"}},
+	{"doc", "antiword", OFFICE_NONE, {"antiword", "-m", "UTF-8.txt", "IN"}},
+	{"doc", "catdoc", OFFICE_NONE, {"catdoc", "-d", "utf-8", "IN"}},
+	{"xls", "catdoc", OFFICE_NONE, {"xls2csv", "-d", "utf-8", "IN"}},
+	{"ppt", "catdoc", OFFICE_NONE, {"catppt", "-d", "utf-8", "IN"}},
+	{"xlsx", "xlsx2csv", OFFICE_NONE, {"xlsx2csv", "IN", "OUT"}},
+	{"docx", "unzip", OFFICE_WORDS, {"unzip", "-p", "IN", "word/document.xml"}},
+	{"pptx", "unzip", OFFICE_SLIDES, {"unzip", "-p", "IN", "ppt/slides/slide*.xml"}},
+	{"xlsx", "unzip", OFFICE_SHEETS, {"unzip", "-p", "IN", "xl/sharedStrings.xml", "xl/styles.xml", "xl/worksheets/sheet*.xml"}},
+	{"odt ods odp", "unzip", OFFICE_OPEN, {"unzip", "-p", "IN", "content.xml"}},
+	{"epub", "unzip", OFFICE_PAGES, {"unzip", "-p", "IN", "*.xhtml", "*.html", "*.htm"}},
 };
 enum { RECIPES = sizeof(recipes) / sizeof(*recipes) };
 /* Documents too, but nothing makes text of them: what to do instead is said all the same. */
-static const char others[] = "pptx ods odp key pages numbers";
+static const char others[] = "key pages numbers";
 
 struct document {
 	char *work, *input, *output; /* the folder, the copy, the text */
 	bool writes;                 /* it goes to output; else it is printed */
+	enum office_kind kind;       /* of the program at work */
 	int next;                    /* recipe to try if this one fails */
 	char *argv[ARGS + 1];
 	struct sandbox sandbox;
@@ -130,6 +140,7 @@ static int start(struct document *d, const struct recipe *r, char *program, char
 	const struct sandbox_limits limits = {
 		.seconds = SECONDS, .memory = (size_t)MEGABYTES << 20, .file = (size_t)TEXT_MOST};
 	d->writes = false;
+	d->kind = r->kind;
 	d->argv[0] = program;
 	for (int i = 1; r->argv[i]; i++) {
 		d->argv[i] = fill(r->argv[i], d->input, d->output);
@@ -186,9 +197,24 @@ static void complain(struct document *d, int code)
 		snprintf(d->error, sizeof(d->error), "%s: %.200s (%d)", name, line, code);
 }
 
+/* Some of the names may not be in the archive: what the others hold is the text. */
+static bool unpacked(const struct document *d, int code)
+{
+	return code == 0 || code == UNZIP_WARNING || (code == UNZIP_NOT_FOUND && d->text.len);
+}
+
 static void take_text(struct document *d, int code)
 {
 	char err[256];
+	if (d->kind) {
+		office_text(d->kind, d->printed.data ? d->printed.data : "", d->printed.len, &d->text);
+		d->good = unpacked(d, code);
+		if (!d->good) {
+			buffer_clear(&d->text);
+			complain(d, code);
+		}
+		return;
+	}
 	if (code == 0 && d->writes)
 		d->good = attach_read_file(d->output, TEXT_MOST, &d->text, err, sizeof(err)) == 0;
 	else if (code == 0)

@@ -24,7 +24,8 @@
  * theme.c           | styles to colours
  * completion.c clipboard.c external_editor.c | what Tab offers; copying; $EDITOR
  * attach.c source.c | what goes along with a message; what a path stands for, as text
- * folder.c ignore.c document.c program.c | a folder's files; .gitignore; PDF and office documents; what is installed
+ * folder.c ignore.c   | a folder's files; .gitignore
+ * document.c office.c program.c | PDF and office documents; their XML as text; what is installed
  * hints.c hints.def | short hints in the empty input line, that stop
  * recent.c | what was chosen from the palette
  * notify.c          | a bell or a message when something long is over

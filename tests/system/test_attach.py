@@ -72,8 +72,27 @@ def write_rtf(path):
     path.write_text("{\\rtf1\\ansi %s}" % WORDS)
 
 
-KINDS = {"pdf": (write_pdf, ["pdftotext", "mutool"]), "docx": (write_docx, ["pandoc", "docx2txt"]),
-         "odt": (write_odt, ["pandoc", "odt2txt"]), "rtf": (write_rtf, ["pandoc", "unrtf"])}
+def write_zip(path, name, xml):
+    with zipfile.ZipFile(path, "w") as z:
+        z.writestr(name, xml % WORDS)
+
+
+def write_xlsx(path):
+    write_zip(path, "xl/worksheets/sheet1.xml", "<worksheet><sheetData><row><c t='inlineStr'><is><t>%s</t></is></c></row>"
+              "</sheetData></worksheet>")
+
+
+def write_pptx(path):
+    write_zip(path, "ppt/slides/slide1.xml", "<p:sld><a:p><a:r><a:t>%s</a:t></a:r></a:p></p:sld>")
+
+
+def write_epub(path):
+    write_zip(path, "OPS/one.xhtml", "<html><body><p>%s</p></body></html>")
+
+
+KINDS = {"pdf": (write_pdf, ["pdftotext", "mutool"]), "docx": (write_docx, ["pandoc", "docx2txt", "unzip"]),
+         "odt": (write_odt, ["pandoc", "odt2txt", "unzip"]), "rtf": (write_rtf, ["pandoc", "unrtf"]),
+         "xlsx": (write_xlsx, ["unzip"]), "pptx": (write_pptx, ["unzip"]), "epub": (write_epub, ["unzip"])}
 
 
 def with_only(home, program):
@@ -81,6 +100,7 @@ def with_only(home, program):
     folder = home.path / "only"
     folder.mkdir(exist_ok=True)
     others = {name for _, names in KINDS.values() for name in names} - {program}
+    others -= {"unzip"} if program == "docx2txt" else set()  # which unpacks by it
     for place in ("/usr/bin", "/bin"):
         for name in os.listdir(place):
             if name not in others and not os.path.lexists(folder / name):

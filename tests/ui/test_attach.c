@@ -133,10 +133,10 @@ static void test_refusals(void **state)
 {
 	struct fixture *f = *state;
 	put("picture.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", 18);
-	put_text("slides.pptx", "PK");
+	put_text("slides.key", "PK");
 	keys(f, "/file picture.png\r");
 	assert_seen(f, "Not attached: picture.png is not a text file (PNG)");
-	keys(f, "/file slides.pptx\r");
+	keys(f, "/file slides.key\r");
 	assert_seen(f, "save it as PDF");
 	keys(f, "/file missing\r");
 	assert_seen(f, "missing: No such file");

@@ -5,11 +5,13 @@
  *   huggingface  $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub,
  *              ~/.cache/huggingface/hub: models--USER--REPO/snapshots/COMMIT/…, files ending in .gguf
  *   llama.cpp  $LLAMA_CACHE, as either of these two; $XDG_CACHE_HOME/llama.cpp or ~/.cache/llama.cpp: *.gguf
- * A file that several names lead to is listed once. Parts of models and projectors of pictures are no models. */
+ * A file that several names lead to is listed once, and so is a model in several files, as its first. Projectors of
+ * pictures are no models. */
 #include "model_store.h"
 #include "known_models.h"
 #include "nearest.h"
 #include "paths.h"
+#include "split_name.h"
 #include "xmalloc.h"
 
 #include <cjson/cJSON.h>
@@ -52,18 +54,10 @@ static void add(struct list *list, char *name, char *path, const char *store)
 	list->models[list->count++] = (struct stored_model){.name = name,
 							    .path = path,
 							    .store = store,
+							    .parts = 1,
 							    .bytes = (uint64_t)st.st_size,
 							    .device = st.st_dev,
 							    .inode = st.st_ino};
-}
-
-/* "-00001-of-00002.gguf" at the end. */
-static bool is_part(const char *name)
-{
-	size_t len = strlen(name), tail = strlen("-00001-of-00002.gguf");
-	const char *end = name + len - tail;
-	return len > tail && end[0] == '-' && strspn(end + 1, "0123456789") == 5 && strncmp(end + 6, "-of-", 4) == 0 &&
-	       strspn(end + 10, "0123456789") == 5;
 }
 
 /* Calls fn for every entry below dir, folders first asked with is_dir. */
@@ -89,10 +83,28 @@ static void walk(struct list *list, const char *dir, const char *store, int dept
 	closedir(handle);
 }
 
+/* Those that are missing, the engine misses too. */
+static void add_parts(struct stored_model *model, int count)
+{
+	model->parts = count;
+	for (int i = 2; i <= count; i++) {
+		struct stat st;
+		char *path = split_name_of(model->path, i);
+		model->bytes += stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+		free(path);
+	}
+}
+
 static void take_gguf(struct list *list, const char *path, const char *name, const char *store)
 {
-	if (ends_with(name, ".gguf") && !is_part(name) && strncmp(name, "mmproj", strlen("mmproj")) != 0)
-		add(list, xstrndup(name, strlen(name) - strlen(".gguf")), xstrdup(path), store);
+	int number = 1, of = 1;
+	bool split = split_name(name, &number, &of);
+	if (!ends_with(name, ".gguf") || number != 1 || strncmp(name, "mmproj", strlen("mmproj")) == 0)
+		return;
+	size_t before = list->count;
+	add(list, xstrndup(name, strlen(name) - (split ? SPLIT_TAIL : strlen(".gguf"))), xstrdup(path), store);
+	if (split && list->count > before)
+		add_parts(&list->models[before], of);
 }
 
 /* --- Ollama ---------------------------------------------------------------------- */
@@ -331,7 +343,9 @@ static char *find_stored(const char *given, char *err, size_t errlen)
 	struct list list = {.twins = true};
 	const struct stored_model *found = NULL;
 	struct buffer names = {0};
-	char *name = xstrndup(given, strlen(given) - (ends_with(given, ".gguf") ? strlen(".gguf") : 0)), *path = NULL;
+	int number, of;
+	size_t end = split_name(given, &number, &of) ? SPLIT_TAIL : ends_with(given, ".gguf") ? strlen(".gguf") : 0;
+	char *name = xstrndup(given, strlen(given) - end), *path = NULL;
 	list_all(&list);
 	for (size_t i = 0; i < list.count && !found; i++)
 		if (strcmp(list.models[i].name, name) == 0)

@@ -11,8 +11,9 @@ struct stored_model {
 	char *name; /* what -m takes: "qwen2.5-coder-1.5b-instruct-q4_k_m", "llama3:8b" */
 	char *path;
 	const char *store; /* "bora", "ollama", "huggingface", "llama.cpp" */
-	uint64_t bytes;
-	dev_t device; /* which file it is */
+	int parts;         /* files that it is in; path is the first, split_name_of() names the others */
+	uint64_t bytes;    /* of all of them */
+	dev_t device;      /* which file the first is */
 	ino_t inode;
 };
 

@@ -2,6 +2,7 @@
 #include "../known_models.h"
 #include "../model_fit.h"
 #include "../model_store.h"
+#include "../split_name.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -300,8 +301,15 @@ static int remove_own(const struct cli *cli, const struct stored_model *model)
 		fprintf(stderr, "%s\n", i18n_text(cli->tr, "models.kept"));
 		return 1;
 	}
-	if (unlink(model->path) != 0)
-		return cli_fail(cli, "%s: cannot remove: %s", model->path, strerror(errno));
+	for (int i = model->parts; i > 0; i--) { /* the first last: without it the others would not be found again */
+		char *path = i > 1 ? split_name_of(model->path, i) : xstrdup(model->path);
+		bool gone = unlink(path) == 0 || (errno == ENOENT && i > 1);
+		if (!gone)
+			cli_fail(cli, "%s: cannot remove: %s", path, strerror(errno));
+		free(path);
+		if (!gone)
+			return 1;
+	}
 	char *name = shown(model->name, strlen(model->name));
 	char *text = i18n_format(cli->tr, "models.removed", I18N_S(name), I18N_R((double)model->bytes / 1e6));
 	fprintf(stderr, "%s\n", text);

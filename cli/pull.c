@@ -5,6 +5,7 @@
 #include "../paths.h"
 #include "../pull/pull.h"
 #include "../signals.h"
+#include "../split_name.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -175,12 +176,26 @@ static char *find_elsewhere(const char *sha256)
 	return found;
 }
 
+static void rename_files(struct pull_source *source, const char *name)
+{
+	for (int i = 0; i <= source->part_count; i++) {
+		char **file = i ? &source->parts[i - 1].name : &source->name;
+		free(*file);
+		*file = source->part_count ? xasprintf("%.*s-%05d-of-%05d.gguf", (int)(strlen(name) - strlen(".gguf")),
+						       name, i + 1, source->part_count + 1)
+					   : xstrdup(name);
+	}
+}
+
 static int take_options(struct pull *pull)
 {
 	const char *sha256 = option_string(pull->cli->options, OPTION_SHA256),
 		   *output = option_string(pull->cli->options, OPTION_OUTPUT);
 	if (sha256 && (!pull_good_sha256(sha256) || strlen(sha256) != 64))
 		return cli_fail(pull->cli, "--sha256: 64 hexadecimal digits are expected, not '%s'", sha256);
+	if (sha256 && pull->source.part_count)
+		return cli_fail(pull->cli, "--sha256: the model is in %d files, and each has its own; leave it out",
+				pull->source.part_count + 1);
 	if (sha256 && pull->source.sha256[0] && strcasecmp(sha256, pull->source.sha256) != 0)
 		return cli_fail(pull->cli, "%s: the server announces the sha256 %s, not the one that you gave",
 				pull->what, pull->source.sha256);
@@ -190,8 +205,7 @@ static int take_options(struct pull *pull)
 		return 0;
 	if (!pull_good_name(output))
 		return cli_fail(pull->cli, "-o: a plain file name that ends in .gguf is expected, not '%s'", output);
-	free(pull->source.name);
-	pull->source.name = xstrdup(output);
+	rename_files(&pull->source, output);
 	return 0;
 }
 
@@ -201,9 +215,9 @@ static void say_what(struct pull *pull)
 	char *name = i18n_sanitize_line(pull->source.name, strlen(pull->source.name));
 	const char *given = pull->source.license;
 	char *license = given ? i18n_sanitize_line(given, strlen(given)) : xstrdup(i18n_text(tr, "pull.unknown"));
-	if (pull->source.bytes)
-		say(pull, i18n_format(tr, "pull.what", I18N_S(name), I18N_R((double)pull->source.bytes / 1e6),
-				      I18N_S(license)));
+	uint64_t bytes = pull_bytes(&pull->source);
+	if (bytes)
+		say(pull, i18n_format(tr, "pull.what", I18N_S(name), I18N_R((double)bytes / 1e6), I18N_S(license)));
 	free(license);
 	free(name);
 }
@@ -212,7 +226,8 @@ static int done(struct pull *pull, const char *path)
 {
 	const struct i18n *tr = pull->cli->tr;
 	struct pull_source *source = &pull->source;
-	char *name = xstrndup(source->name, strlen(source->name) - strlen(".gguf"));
+	size_t end = source->part_count ? SPLIT_TAIL : strlen(".gguf");
+	char *name = xstrndup(source->name, strlen(source->name) - end);
 	char *shown = i18n_sanitize_line(name, strlen(name));
 	const char *given = source->license;
 	char *license = given ? i18n_sanitize_line(given, strlen(given)) : xstrdup(i18n_text(tr, "pull.unknown"));

@@ -2,9 +2,12 @@
  *   "GGUF", u32 version, u64 tensors, u64 values;
  *   values: string key, u32 type, value;  string: u64 length, bytes;  array: u32 type, u64 count, elements
  *   tensors: string name, u32 dims, u64 ne[dims], u32 type, u64 offset from the start of the data
- *   padding to general.alignment (32), data */
+ *   padding to general.alignment (32), data
+ * A model in several files (llama.cpp's tools/gguf-split): the first has the model's values, all have split.no (from 0)
+ * and split.count, and the first split.tensors.count, of all files together. */
 #include "gguf.h"
 #include "unicode_classes.h"
+#include "../split_name.h"
 #include "../xmalloc.h"
 
 #include <errno.h>
@@ -30,17 +33,20 @@ enum {
 	/* Far beyond any model. A file with holes is as long as it likes, so its size alone bounds nothing. */
 	ENTRIES_MAX = 1 << 16,
 	STRINGS_MAX = 1 << 22,
+	PARTS_MAX = 512,
 };
 
 struct gguf {
 	char *path;
 	const uint8_t *bytes; /* the mapping */
-	uint64_t size, data_start, alignment;
+	uint64_t size, mapped, data_start, alignment;
 	struct gguf_value *values;
 	struct tensor *tensors;
 	size_t value_count, tensor_count;
 	uint32_t *value_index, *tensor_index; /* hash tables: position + 1, 0 free */
 	size_t value_slots, tensor_slots;
+	struct gguf **parts; /* the other files of the model, without tables of tensors: those are in this one's */
+	size_t part_count;
 };
 
 /* Where reading has got to; every take is bounded by the file's end. */
@@ -72,15 +78,35 @@ static void escape(char *out, size_t size, const char *text)
 	out[used] = '\0';
 }
 
-int gguf_error(const struct gguf *gguf, uint64_t offset, char *err, size_t errlen, const char *format, ...)
+static void word_error(const struct gguf *gguf, uint64_t offset, char *err, size_t errlen, const char *format,
+		       va_list args)
 {
 	char text[512], safe[1024];
-	va_list args;
-	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	escape(safe, sizeof(safe), text);
 	snprintf(err, errlen, "%s: byte %llu: %s", gguf->path, (unsigned long long)offset, safe);
+}
+
+int gguf_error(const struct gguf *gguf, uint64_t offset, char *err, size_t errlen, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	word_error(gguf, offset, err, errlen, format, args);
+	va_end(args);
+	return -1;
+}
+
+int gguf_tensor_error(const struct gguf *gguf, const struct tensor *tensor, char *err, size_t errlen,
+		      const char *format, ...)
+{
+	const struct gguf *file = gguf;
+	for (size_t i = 0; i < gguf->part_count; i++)
+		if (tensor->data >= gguf->parts[i]->bytes)
+			file = gguf->parts[i];
+	va_list args;
+	va_start(args, format);
+	word_error(file, tensor->offset, err, errlen, format, args);
+	va_end(args);
 	return -1;
 }
 
@@ -440,8 +466,11 @@ static int place_tensors(struct reader *r)
 
 /* --- Opening --------------------------------------------------------------------------------- */
 
-static int map_file(struct gguf *gguf, char *err, size_t errlen)
+/* where: an address with room for it that becomes gguf's own; NULL: anywhere. */
+static int map_file(struct gguf *gguf, uint8_t *where, uint64_t room, char *err, size_t errlen)
 {
+	gguf->bytes = where;
+	gguf->mapped = room;
 	struct stat st;
 	/* O_NONBLOCK: a FIFO must not make us wait for a writer. */
 	int fd = open(gguf->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -457,13 +486,16 @@ static int map_file(struct gguf *gguf, char *err, size_t errlen)
 	else if (st.st_size < HEADER_BYTES)
 		snprintf(err, errlen, "%s: byte 0: only %lld bytes long: not a GGUF file", gguf->path,
 			 (long long)st.st_size);
+	else if (where && (uint64_t)st.st_size > room)
+		snprintf(err, errlen, "%s: cannot read: %s", gguf->path, strerror(ESTALE)); /* it has grown since */
 	else {
-		void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+		void *bytes = mmap(where, (size_t)st.st_size, PROT_READ, MAP_SHARED | (where ? MAP_FIXED : 0), fd, 0);
 		if (bytes == MAP_FAILED) {
 			snprintf(err, errlen, "%s: cannot read: %s", gguf->path, strerror(errno));
 		} else {
 			gguf->bytes = bytes;
 			gguf->size = (uint64_t)st.st_size;
+			gguf->mapped = where ? room : gguf->size;
 			failed = 0;
 		}
 	}
@@ -471,13 +503,13 @@ static int map_file(struct gguf *gguf, char *err, size_t errlen)
 	return failed;
 }
 
-int gguf_open(struct gguf **out, const char *path, char *err, size_t errlen)
+static int open_file(struct gguf **out, const char *path, uint8_t *where, uint64_t room, char *err, size_t errlen)
 {
 	struct gguf *gguf = xcalloc(1, sizeof(*gguf));
 	struct reader reader = {.gguf = gguf, .err = err, .errlen = errlen};
 	gguf->path = xstrdup(path);
-	if (map_file(gguf, err, errlen) || read_header(&reader) || read_values(&reader) || read_alignment(&reader) ||
-	    read_tensors(&reader) || place_tensors(&reader)) {
+	if (map_file(gguf, where, room, err, errlen) || read_header(&reader) || read_values(&reader) ||
+	    read_alignment(&reader) || read_tensors(&reader) || place_tensors(&reader)) {
 		gguf_close(gguf);
 		return -1;
 	}
@@ -485,12 +517,178 @@ int gguf_open(struct gguf **out, const char *path, char *err, size_t errlen)
 	return 0;
 }
 
+/* --- A model in several files -------------------------------------------------------------------- */
+
+/* How many files the model is in, 1 at least, and which of them this is, from 0. */
+static int read_split(const struct gguf *gguf, int64_t *number, int64_t *count, char *err, size_t errlen)
+{
+	*number = 0;
+	*count = 1;
+	if (gguf_int(gguf, "split.count", 0, PARTS_MAX, count, err, errlen) < 0 ||
+	    gguf_int(gguf, "split.no", 0, PARTS_MAX, number, err, errlen) < 0)
+		return -1;
+	*count = *count < 1 ? 1 : *count;
+	return 0;
+}
+
+/* The names say where the others are. */
+static int check_first(const struct gguf *gguf, int64_t number, int64_t count, char *err, size_t errlen)
+{
+	int named, of;
+	bool good = split_name(gguf->path, &named, &of) && of == count && named == number + 1;
+	if (good && number == 0)
+		return 0;
+	if (good) {
+		char *first = split_name_of(gguf->path, 1);
+		snprintf(err, errlen, "%s: part %d of %d of a model; open the first, %s", gguf->path, named, of, first);
+		free(first);
+	} else {
+		snprintf(err, errlen, "%s: part %d of %d of a model; its name must end in -%05d-of-%05d.gguf",
+			 gguf->path, (int)number + 1, (int)count, (int)number + 1, (int)count);
+	}
+	return -1;
+}
+
+static int other_model(const struct gguf *gguf, char *err, size_t errlen)
+{
+	snprintf(err, errlen, "%s: this file and the others are not of one model; fetch it again", gguf->path);
+	return -1;
+}
+
+static int check_part(const struct gguf *part, int64_t expected, int64_t expected_count, char *err, size_t errlen)
+{
+	int64_t number, count;
+	if (read_split(part, &number, &count, err, errlen))
+		return -1;
+	if (number == expected && count == expected_count)
+		return 0;
+	return other_model(part, err, errlen);
+}
+
+static uint64_t whole_pages(uint64_t bytes)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	return (bytes + page - 1) / page * page;
+}
+
+/* All tensors in the first file's table. */
+static int join(struct gguf *gguf, char *err, size_t errlen)
+{
+	size_t total = gguf->tensor_count;
+	int64_t announced = -1;
+	for (size_t i = 0; i < gguf->part_count; i++)
+		total += gguf->parts[i]->tensor_count;
+	if (gguf_int(gguf, "split.tensors.count", 0, INT32_MAX, &announced, err, errlen) < 0)
+		return -1;
+	if (total > ENTRIES_MAX || (announced >= 0 && (uint64_t)announced != total))
+		return other_model(gguf, err, errlen);
+	gguf->tensors = xreallocarray(gguf->tensors, total, sizeof(*gguf->tensors));
+	for (size_t i = 0; i < gguf->part_count; i++) {
+		struct gguf *part = gguf->parts[i];
+		if (part->tensor_count)
+			memcpy(gguf->tensors + gguf->tensor_count, part->tensors,
+			       part->tensor_count * sizeof(*part->tensors));
+		gguf->tensor_count += part->tensor_count;
+		part->tensor_count = 0;
+	}
+	free(gguf->tensor_index);
+	gguf->tensor_slots = slots_for(total);
+	gguf->tensor_index = xcalloc(gguf->tensor_slots, sizeof(*gguf->tensor_index));
+	for (size_t i = 0; i < total; i++) {
+		const struct gguf_string *name = &gguf->tensors[i].name;
+		uint32_t *slot = find_slot(gguf, gguf->tensor_index, gguf->tensor_slots, tensor_name, name);
+		if (*slot)
+			return gguf_tensor_error(gguf, &gguf->tensors[i], err, errlen, "'%.*s' occurs twice",
+						 key_len(name), name->text);
+		*slot = (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+/* Bytes of memory that each file is mapped in. Returns their sum, 0: one is not there. */
+static uint64_t measure(const char *path, int count, uint64_t *room, char *err, size_t errlen)
+{
+	uint64_t total = 0;
+	for (int i = 0; i < count; i++) {
+		struct stat st;
+		char *name = split_name_of(path, i + 1);
+		bool there = stat(name, &st) == 0;
+		if (!there)
+			snprintf(err, errlen, "%s: part %d of %d of the model: %s; fetch the model again", name, i + 1,
+				 count, strerror(errno));
+		room[i] = there ? whole_pages((uint64_t)st.st_size) : 0;
+		free(name);
+		if (!there || __builtin_add_overflow(total, room[i], &total))
+			return 0;
+	}
+	return total;
+}
+
+/* One behind the other, so that the weights are one stretch of memory. */
+static int open_parts(struct gguf **out, const char *path, int count, char *err, size_t errlen)
+{
+	uint64_t room[PARTS_MAX], total = measure(path, count, room, err, errlen);
+	if (!total)
+		return -1;
+	uint8_t *at = mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (at == MAP_FAILED) {
+		snprintf(err, errlen, "%s: cannot read: %s", path, strerror(errno));
+		return -1;
+	}
+	struct gguf *first = NULL;
+	int failed = 0;
+	for (int i = 0; i < count && !failed; i++) {
+		struct gguf *part;
+		char *name = split_name_of(path, i + 1);
+		failed = open_file(&part, name, at, room[i], err, errlen);
+		free(name);
+		at += room[i];
+		total -= room[i];
+		if (failed)
+			break;
+		if (!first) {
+			first = part;
+			first->parts = xcalloc((size_t)count, sizeof(struct gguf *));
+		} else {
+			first->parts[first->part_count++] = part;
+		}
+		failed = check_part(part, i, count, err, errlen);
+	}
+	if (total)
+		munmap(at, total);
+	if (failed || join(first, err, errlen)) {
+		gguf_close(first);
+		return -1;
+	}
+	*out = first;
+	return 0;
+}
+
+int gguf_open(struct gguf **out, const char *path, char *err, size_t errlen)
+{
+	struct gguf *gguf;
+	int64_t number, count;
+	if (open_file(&gguf, path, NULL, 0, err, errlen))
+		return -1;
+	int failed = read_split(gguf, &number, &count, err, errlen);
+	if (!failed && count == 1) {
+		*out = gguf;
+		return 0;
+	}
+	failed = failed || check_first(gguf, number, count, err, errlen);
+	gguf_close(gguf);
+	return failed ? -1 : open_parts(out, path, (int)count, err, errlen);
+}
+
 void gguf_close(struct gguf *gguf)
 {
 	if (!gguf)
 		return;
+	for (size_t i = 0; i < gguf->part_count; i++)
+		gguf_close(gguf->parts[i]);
+	free(gguf->parts);
 	if (gguf->bytes)
-		munmap((void *)gguf->bytes, gguf->size);
+		munmap((void *)gguf->bytes, gguf->mapped);
 	free(gguf->values);
 	free(gguf->tensors);
 	free(gguf->value_index);
@@ -508,7 +706,10 @@ const char *gguf_path(const struct gguf *gguf)
 
 uint64_t gguf_file_bytes(const struct gguf *gguf)
 {
-	return gguf->size;
+	uint64_t bytes = gguf->size;
+	for (size_t i = 0; i < gguf->part_count; i++)
+		bytes += gguf->parts[i]->size;
+	return bytes;
 }
 
 size_t gguf_value_count(const struct gguf *gguf)

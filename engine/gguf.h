@@ -1,4 +1,5 @@
-/* gguf.h: a GGUF file (v2, v3), mapped read-only and checked before use.
+/* gguf.h: a GGUF file (v2, v3), mapped read-only and checked before use. A model in several files is opened by the
+ * name of its first; they are mapped one behind the other, and their tensors are one table.
  *
  * Nothing read here is trusted: counts are bounded by the bytes that remain,
  * products are checked, types are checked. Errors name the file, the field and
@@ -51,7 +52,7 @@ struct tensor {
 	int dims;
 	int64_t ne[4];         /* ne[0] weights a row, ne[1] rows, …; unused are 1 */
 	size_t row_bytes;      /* of one row of ne[0] */
-	uint64_t offset, size; /* in the file, in bytes */
+	uint64_t offset, size; /* in its file, in bytes */
 	const uint8_t *data;   /* aligned to general.alignment */
 };
 
@@ -59,7 +60,7 @@ int gguf_open(struct gguf **, const char *path, char *err, size_t errlen);
 void gguf_close(struct gguf *);
 
 const char *gguf_path(const struct gguf *);
-uint64_t gguf_file_bytes(const struct gguf *);
+uint64_t gguf_file_bytes(const struct gguf *); /* of all files */
 size_t gguf_value_count(const struct gguf *);
 const struct gguf_value *gguf_value_at(const struct gguf *, size_t index);
 const struct gguf_value *gguf_find(const struct gguf *, const char *key); /* NULL: absent */
@@ -86,6 +87,9 @@ double gguf_float_at(const struct gguf_value *, uint64_t index); /* F32, F64 */
 /* An error line in the house style: "PATH: FIELD at byte N: what". Control bytes
  * in field are escaped. Always returns -1. */
 int gguf_error(const struct gguf *, uint64_t offset, char *err, size_t errlen, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+/* The same about a tensor, in whichever file it is. */
+int gguf_tensor_error(const struct gguf *, const struct tensor *, char *err, size_t errlen, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
 #endif

@@ -117,19 +117,6 @@ static const struct arch *find_arch(struct binder *b)
 	return NULL;
 }
 
-static int refuse_shards(struct binder *b)
-{
-	int64_t count = 1;
-	const struct gguf_value *value = gguf_find(b->model->gguf, "split.count");
-	if (gguf_int(b->model->gguf, "split.count", 0, 65535, &count, b->err, b->errlen) < 0)
-		return -1;
-	if (count > 1)
-		return gguf_error(b->model->gguf, value->offset, b->err, b->errlen,
-				  "split.count: one of %lld parts of a model; join them into one file first",
-				  (long long)count);
-	return 0;
-}
-
 static int read_sizes(struct binder *b)
 {
 	struct hparams *h = &b->model->h;
@@ -267,12 +254,12 @@ static int bind(struct binder *b, const struct tensor **out, int64_t ne0, int64_
 	}
 	int64_t want1 = ne1 ? ne1 : 1;
 	if (t->ne[0] != ne0 || t->ne[1] != want1 || t->ne[2] != 1 || t->ne[3] != 1)
-		return gguf_error(gguf, t->offset, b->err, b->errlen,
-				  "tensor %s is %lld×%lld, the metadata asks for %lld×%lld", name, (long long)t->ne[0],
-				  (long long)t->ne[1], (long long)ne0, (long long)want1);
+		return gguf_tensor_error(gguf, t, b->err, b->errlen,
+					 "tensor %s is %lld×%lld, the metadata asks for %lld×%lld", name,
+					 (long long)t->ne[0], (long long)t->ne[1], (long long)ne0, (long long)want1);
 	if ((flags & FLOAT_ONLY) && t->type != TYPE_F32)
-		return gguf_error(gguf, t->offset, b->err, b->errlen, "%s is of type %s, expected F32", name,
-				  type_name(t->type));
+		return gguf_tensor_error(gguf, t, b->err, b->errlen, "%s is of type %s, expected F32", name,
+					 type_name(t->type));
 	b->model->parameters += (uint64_t)(t->ne[0] * t->ne[1]);
 	return 0;
 }
@@ -328,8 +315,8 @@ static int refuse_unknown_steps(struct binder *b, int i)
 		snprintf(name, sizeof(name), "blk.%d.%s", i, steps[k]);
 		const struct tensor *t = gguf_tensor(b->model->gguf, name);
 		if (t)
-			return gguf_error(b->model->gguf, t->offset, b->err, b->errlen,
-					  "tensor %s: models with this step are not supported", name);
+			return gguf_tensor_error(b->model->gguf, t, b->err, b->errlen,
+						 "tensor %s: models with this step are not supported", name);
 	}
 	return 0;
 }
@@ -464,7 +451,7 @@ int model_open(struct model **out, const char *path, bool vocab_only, char *err,
 	if (!b.arch && !vocab_only)
 		goto fail;
 	model->arch = b.arch ? b.arch->name : "";
-	if (!vocab_only && (refuse_shards(&b) || read_hparams(&b) || bind_tensors(&b)))
+	if (!vocab_only && (read_hparams(&b) || bind_tensors(&b)))
 		goto fail;
 	name_model(model);
 	name_file_type(model);

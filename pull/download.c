@@ -27,6 +27,8 @@ struct download {
 	char *goal, *part, *record;
 	int fd;
 	uint64_t have, total; /* total 0: not known yet */
+	uint64_t later;       /* bytes of other files of the model that are still to come */
+	bool keep_record;     /* until all files of the model are here */
 	char etag[256];
 	bool begun, over; /* the answer on its way has been looked at; it does not go on from what there is */
 };
@@ -126,7 +128,7 @@ static int check_space(const struct download *d, char *err, size_t errlen)
 	struct statvfs fs;
 	if (!d->total || fstatvfs(d->fd, &fs) != 0)
 		return 0;
-	uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize, need = d->total - d->have + SPARE;
+	uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize, need = d->total - d->have + d->later + SPARE;
 	if (room >= need)
 		return 0;
 	snprintf(err, errlen, "%s: %.1f GB more are needed, and %.1f GB are free", d->dir, (double)need / 1e9,
@@ -328,18 +330,22 @@ static int finish(struct download *d, char *err, size_t errlen)
 	}
 	if (fsync(d->fd) != 0 || rename(d->part, d->goal) != 0)
 		return cannot_write(d, err, errlen);
-	unlink(d->record);
 	memcpy(source->sha256, hex, sizeof(hex));
 	source->bytes = d->have;
+	if (d->keep_record)
+		return write_record(d, err, errlen) ? PULL_FAILED : PULL_OK;
+	unlink(d->record);
 	return PULL_OK;
 }
 
 /* A file of that name is there already: the same one, or one that must not be lost. */
-static int already(const struct download *d, char *err, size_t errlen)
+static int already(struct download *d, char *err, size_t errlen)
 {
 	struct pull_source *source = d->source;
 	struct stat st;
 	char hex[PULL_SHA256];
+	if (d->keep_record && !source->sha256[0])
+		read_record(d);
 	if (stat(d->goal, &st) == 0 && source->sha256[0] && (!source->bytes || (uint64_t)st.st_size == source->bytes)) {
 		if (pull_sha256(d->goal, hex, err, errlen) != PULL_OK)
 			return PULL_FAILED;
@@ -354,10 +360,11 @@ static int already(const struct download *d, char *err, size_t errlen)
 	return PULL_FAILED;
 }
 
-int pull_download(struct pull_source *source, const char *dir, const struct pull_hooks *hooks, char **path, char *err,
-		  size_t errlen)
+static int one_file(struct pull_source *source, const char *dir, const struct pull_hooks *hooks, bool keep_record,
+		    uint64_t later, char **path, char *err, size_t errlen)
 {
-	struct download d = {.source = source, .hooks = hooks, .dir = dir, .fd = -1};
+	struct download d = {
+		.source = source, .hooks = hooks, .dir = dir, .fd = -1, .later = later, .keep_record = keep_record};
 	d.goal = xasprintf("%s/%s", dir, source->name);
 	d.part = xasprintf("%s.part", d.goal);
 	d.record = xasprintf("%s.json", d.part);
@@ -380,4 +387,79 @@ int pull_download(struct pull_source *source, const char *dir, const struct pull
 	free(d.part);
 	free(d.record);
 	return result;
+}
+
+/* --- A model in several files ------------------------------------------------------------------------------ */
+
+static struct pull_source *file_of(struct pull_source *source, int number)
+{
+	return number ? &source->parts[number - 1] : source;
+}
+
+/* What of the files before that number is not here yet. */
+static uint64_t still_to_come(struct pull_source *source, const char *dir, int number)
+{
+	static const char *const ends[] = {"", ".part"};
+	uint64_t bytes = 0;
+	for (int i = 0; i < number; i++) {
+		const struct pull_source *file = file_of(source, i);
+		uint64_t have = 0;
+		for (size_t k = 0; k < sizeof(ends) / sizeof(*ends); k++) {
+			struct stat st;
+			char *path = xasprintf("%s/%s%s", dir, file->name, ends[k]);
+			have += stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+			free(path);
+		}
+		bytes += file->bytes > have ? file->bytes - have : 0;
+	}
+	return bytes;
+}
+
+/* The records that say what each file is, and, where it is of no use, the files that came. */
+static void clear(struct pull_source *source, const char *dir, bool files)
+{
+	for (int i = source->part_count; i >= 0; i--) {
+		const struct pull_source *file = file_of(source, i);
+		char *path = xasprintf("%s/%s", dir, file->name), *record = xasprintf("%s.part.json", path);
+		unlink(record);
+		if (files && !file->here)
+			unlink(path);
+		free(record);
+		free(path);
+	}
+}
+
+static int all_files(struct pull_source *source, const char *dir, const struct pull_hooks *hooks, char **path,
+		     char *err, size_t errlen)
+{
+	struct pull_hooks each = *hooks;
+	bool here = true;
+	each.check = NULL;
+	for (int i = source->part_count; i >= 0; i--) { /* the first, by which the model is found, last */
+		struct pull_source *file = file_of(source, i);
+		free(*path);
+		if (i && source->token && !file->token)
+			file->token = xstrdup(source->token);
+		int result = one_file(file, dir, &each, true, still_to_come(source, dir, i), path, err, errlen);
+		if (result != PULL_OK)
+			return result;
+		here = here && file->here;
+	}
+	bool bad = hooks->check && hooks->check(hooks->arg, *path, err, errlen);
+	clear(source, dir, bad);
+	source->here = here;
+	if (!bad)
+		return PULL_OK;
+	free(*path);
+	*path = NULL;
+	return PULL_FAILED;
+}
+
+int pull_download(struct pull_source *source, const char *dir, const struct pull_hooks *hooks, char **path, char *err,
+		  size_t errlen)
+{
+	*path = NULL;
+	if (source->part_count)
+		return all_files(source, dir, hooks, path, err, errlen);
+	return one_file(source, dir, hooks, false, 0, path, err, errlen);
 }

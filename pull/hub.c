@@ -7,6 +7,7 @@
  * constants.py for $HF_ENDPOINT, $HF_TOKEN, $HF_TOKEN_PATH and $HF_HOME. */
 #include "quant.h"
 #include "source.h"
+#include "../split_name.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <strings.h>
 
 enum { TOKEN_MAX = 512, LISTED_MAX = 300 };
+static const double BYTES_MAX = 1e15; /* of a file: far more than any has */
 
 /* --- The token ------------------------------------------------------------------------ */
 
@@ -60,8 +62,8 @@ char *hub_token(void)
 /* --- Which file --------------------------------------------------------------------------- */
 
 struct candidate {
-	const char *path, *sha256;
-	uint64_t bytes;
+	const char *path;
+	const cJSON *entry;
 	char label[QUANT_LABEL];
 	int parts; /* 0: the file is whole */
 };
@@ -95,19 +97,14 @@ static bool is_model(const char *path)
 static void add_file(struct repo *repo, const cJSON *entry)
 {
 	const char *path = text_of(entry, "rfilename");
-	const cJSON *lfs = cJSON_GetObjectItemCaseSensitive(entry, "lfs"), *size;
 	int number = 0, of = 0;
-	if (!path || !is_model(path) || (quant_is_part(path, &number, &of) && number != 1))
+	if (!path || !is_model(path) || (split_name(path, &number, &of) && number != 1))
 		return;
 	repo->files = xreallocarray(repo->files, repo->count + 1, sizeof(*repo->files));
 	struct candidate *file = &repo->files[repo->count++];
 	*file = (struct candidate){.path = path, .parts = of};
 	quant_of(path, file->label);
-	file->sha256 = text_of(lfs, "sha256") ? text_of(lfs, "sha256") : text_of(lfs, "oid");
-	size = cJSON_GetObjectItemCaseSensitive(entry, "size");
-	size = cJSON_IsNumber(size) ? size : cJSON_GetObjectItemCaseSensitive(lfs, "size");
-	if (cJSON_IsNumber(size) && size->valuedouble > 0)
-		file->bytes = (uint64_t)size->valuedouble;
+	file->entry = entry;
 }
 
 /* "Q4_K_M, Q8_0 (in 2 parts)" */
@@ -183,11 +180,6 @@ static const struct candidate *choose(const struct repo *repo, const char *wante
 		return NULL;
 	if (file->label[0] && quant_rank(file->label) < 0) {
 		snprintf(err, errlen, "%s: the engine does not compute with %s", repo->name, file->label);
-	} else if (file->parts) {
-		char *listed = list_files(repo);
-		snprintf(err, errlen, "%s: it comes in %d parts, which bora does not join; there are: %s",
-			 base_of(file->path), file->parts, listed);
-		free(listed);
 	} else if (!pull_good_name(base_of(file->path))) {
 		snprintf(err, errlen, "%s: the name of the file is not fit to be stored", repo->name);
 	} else {
@@ -240,31 +232,81 @@ static char *license_of(const cJSON *info)
 	return NULL;
 }
 
+/* The file of an entry: where it is, how long, and its checksum. */
+static void take_file(const cJSON *entry, const char *place, struct pull_source *source)
+{
+	const cJSON *lfs = cJSON_GetObjectItemCaseSensitive(entry, "lfs"),
+		    *size = cJSON_GetObjectItemCaseSensitive(entry, "size");
+	const char *sha256 = text_of(lfs, "sha256") ? text_of(lfs, "sha256") : text_of(lfs, "oid");
+	char *path = http_escape(text_of(entry, "rfilename"));
+	source->url = xasprintf("%s/%s", place, path);
+	size = cJSON_IsNumber(size) ? size : cJSON_GetObjectItemCaseSensitive(lfs, "size");
+	if (cJSON_IsNumber(size) && size->valuedouble > 0 && size->valuedouble < BYTES_MAX)
+		source->bytes = (uint64_t)size->valuedouble;
+	if (sha256 && pull_good_sha256(sha256) && !sha256[64])
+		snprintf(source->sha256, sizeof(source->sha256), "%s", sha256);
+	free(path);
+}
+
+static const cJSON *find_entry(const cJSON *siblings, const char *path)
+{
+	const cJSON *entry;
+	cJSON_ArrayForEach(entry, siblings)
+	{
+		const char *name = text_of(entry, "rfilename");
+		if (name && strcmp(name, path) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static int take_parts(const cJSON *siblings, const struct candidate *first, const char *place,
+		      struct pull_source *source, char *err, size_t errlen)
+{
+	if (first->parts <= 1)
+		return PULL_OK;
+	source_add_parts(source, first->parts);
+	for (int i = 0; i < source->part_count; i++) {
+		char *path = split_name_of(first->path, i + 2);
+		const cJSON *entry = find_entry(siblings, path);
+		if (entry)
+			take_file(entry, place, &source->parts[i]);
+		else
+			snprintf(err, errlen,
+				 "%s: the repository has only a part of this model; name another of its files",
+				 base_of(path));
+		free(path);
+		if (!entry)
+			return PULL_FAILED;
+	}
+	return PULL_OK;
+}
+
 static int take_info(const cJSON *info, const char *name, const char *wanted, const char *endpoint,
 		     struct pull_source *source, char *err, size_t errlen)
 {
 	struct repo repo = {.name = name};
+	int result = PULL_FAILED;
 	const char *commit = text_of(info, "sha");
 	const cJSON *entry;
 	if (!cJSON_IsObject(info)) {
 		snprintf(err, errlen, "%s: not valid JSON", name);
 		return PULL_FAILED;
 	}
-	cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(info, "siblings")) add_file(&repo, entry);
+	const cJSON *siblings = cJSON_GetObjectItemCaseSensitive(info, "siblings");
+	cJSON_ArrayForEach(entry, siblings) add_file(&repo, entry);
 	const struct candidate *file = choose(&repo, wanted, err, errlen);
 	if (file) {
 		bool good_commit = commit && source_good_word(commit, strlen(commit));
-		char *path = http_escape(file->path);
+		char *place = xasprintf("%s/%s/resolve/%s", endpoint, name, good_commit ? commit : "main");
 		source->name = xstrdup(base_of(file->path));
-		source->url = xasprintf("%s/%s/resolve/%s/%s", endpoint, name, good_commit ? commit : "main", path);
 		source->license = license_of(info);
-		source->bytes = file->bytes;
-		if (file->sha256 && pull_good_sha256(file->sha256) && !file->sha256[64])
-			snprintf(source->sha256, sizeof(source->sha256), "%s", file->sha256);
-		free(path);
+		take_file(file->entry, place, source);
+		result = take_parts(siblings, file, place, source, err, errlen);
+		free(place);
 	}
 	free(repo.files);
-	return file ? PULL_OK : PULL_FAILED;
+	return result;
 }
 
 static bool good_repo(const char *name)

@@ -1,5 +1,6 @@
 #include "digest.h"
 #include "source.h"
+#include "../split_name.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -54,7 +55,26 @@ void pull_source_free(struct pull_source *source)
 	free(source->url);
 	free(source->token);
 	free(source->license);
+	for (int i = 0; i < source->part_count; i++)
+		pull_source_free(&source->parts[i]);
+	free(source->parts);
 	*source = (struct pull_source){0};
+}
+
+uint64_t pull_bytes(const struct pull_source *source)
+{
+	uint64_t bytes = source->bytes;
+	for (int i = 0; i < source->part_count && bytes; i++)
+		bytes = source->parts[i].bytes ? bytes + source->parts[i].bytes : 0;
+	return bytes;
+}
+
+void source_add_parts(struct pull_source *source, int count)
+{
+	source->part_count = count - 1;
+	source->parts = xcalloc((size_t)count, sizeof(*source->parts));
+	for (int i = 0; i < source->part_count; i++)
+		source->parts[i].name = split_name_of(source->name, i + 2);
 }
 
 /* --- A plain address ------------------------------------------------------------------- */
@@ -83,6 +103,24 @@ static char *unescape(const char *text, size_t len)
 	return out;
 }
 
+/* The address of any of its files stands for the model. */
+static void take_url_parts(struct pull_source *source, int count)
+{
+	size_t len = strcspn(source->url, "?#");
+	char *file = xstrndup(source->url, len), *rest = xstrdup(source->url + len), *name = source->name;
+	source->name = split_name_of(name, 1);
+	source_add_parts(source, count);
+	for (int i = 0; i < count; i++) {
+		char *each = split_name_of(file, i + 1), **url = i ? &source->parts[i - 1].url : &source->url;
+		free(*url);
+		*url = xasprintf("%s%s", each, rest);
+		free(each);
+	}
+	free(name);
+	free(rest);
+	free(file);
+}
+
 static int take_url(const char *url, struct pull_source *source, char *err, size_t errlen)
 {
 	char *endpoint = source_endpoint("HF_ENDPOINT", "https://huggingface.co");
@@ -94,8 +132,15 @@ static int take_url(const char *url, struct pull_source *source, char *err, size
 	source->name = unescape(url + start, len - start);
 	source->token = hub ? hub_token() : NULL;
 	free(endpoint);
-	if (pull_good_name(source->name))
+	int number, of;
+	char *file = xstrndup(source->url, strcspn(source->url, "?#"));
+	bool split = split_name(file, &number, &of) && split_name(source->name, &number, &of);
+	free(file);
+	if (pull_good_name(source->name)) {
+		if (split && of > 1)
+			take_url_parts(source, of);
 		return PULL_OK;
+	}
 	snprintf(err, errlen, "%s: the address does not end in the name of a .gguf file", url);
 	return PULL_FAILED;
 }

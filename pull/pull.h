@@ -40,28 +40,31 @@ struct pull_hooks { /* what the caller wants to know, and may decide; any may be
 	int (*check)(void *arg, const char *path, char *err, size_t errlen);
 };
 
-struct pull_source {              /* a file somewhere */
-	char *name;               /* as which it is stored: plain, ends in .gguf */
-	char *url;                /* http or https */
-	char *token;              /* for the host of url alone, or NULL */
-	char *license;            /* what the source says, or NULL */
-	uint64_t bytes;           /* 0: not known before */
-	char sha256[PULL_SHA256]; /* "": not known before */
-	bool here;                /* set by pull_download(): the same file was there already */
+struct pull_source {               /* a file somewhere */
+	char *name;                /* as which it is stored: plain, ends in .gguf */
+	char *url;                 /* http or https */
+	char *token;               /* for the host of url alone, or NULL */
+	char *license;             /* what the source says, or NULL */
+	uint64_t bytes;            /* 0: not known before */
+	char sha256[PULL_SHA256];  /* "": not known before */
+	bool here;                 /* set by pull_download(): the same file was there already */
+	struct pull_source *parts; /* the other files of a model in several; only name, url, bytes and sha256 are set */
+	int part_count;
 };
 void pull_source_free(struct pull_source *);
 
 /* hf:USER/REPO[:QUANT|:FILE], ollama:[OWNER/]NAME[:TAG], http://… and https://… Asks the network for the first two. */
 int pull_find(const char *what, const struct pull_hooks *, struct pull_source *, char *err, size_t errlen);
-/* Brings it to dir, under its name; source->sha256 and bytes are known afterwards. An interrupted download goes on
+/* Brings it to dir, under its name, a model in several files with its first file last; source->sha256 and bytes are known afterwards. An interrupted download goes on
  * where it stopped. Caller frees *path. */
 int pull_download(struct pull_source *, const char *dir, const struct pull_hooks *, char **path, char *err,
 		  size_t errlen);
 /* A model of the table at `table` by the script that knows it (models/fetch.py), with progress on standard error. */
 int pull_packages(const char *script, const char *table, const char *name, const char *dir, const struct pull_hooks *,
 		  char *err, size_t errlen);
-bool pull_good_name(const char *name);   /* fit to be stored: a plain file name ending in .gguf */
-bool pull_good_sha256(const char *text); /* 64 hexadecimal digits */
+uint64_t pull_bytes(const struct pull_source *); /* of all files; 0: not known */
+bool pull_good_name(const char *name);           /* fit to be stored: a plain file name ending in .gguf */
+bool pull_good_sha256(const char *text);         /* 64 hexadecimal digits */
 int pull_sha256(const char *path, char hex[PULL_SHA256], char *err, size_t errlen);
 
 #endif

@@ -59,11 +59,3 @@ bool quant_of(const char *file, char label[QUANT_LABEL])
 		memmove(label + 1, label + 2, strlen(label + 1));
 	return label[0] != '\0';
 }
-
-bool quant_is_part(const char *file, int *number, int *of)
-{
-	size_t len = strlen(file), tail = strlen("-00001-of-00002.gguf");
-	int used = 0;
-	return len > tail && sscanf(file + len - tail, "-%5d-of-%5d.gguf%n", number, of, &used) == 2 &&
-	       used == (int)tail;
-}

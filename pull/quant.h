@@ -11,7 +11,5 @@ bool quant_of(const char *file, char label[QUANT_LABEL]);
 /* 0 is taken first when nothing is asked for: Q4_K_M, else what comes nearest to it in quality, rather better and
  * larger than worse. -1: the engine does not compute with it. */
 int quant_rank(const char *label);
-/* "model-00002-of-00005.gguf": one of several files that only work together. */
-bool quant_is_part(const char *file, int *number, int *of);
 
 #endif

@@ -66,7 +66,7 @@ def used_keys(known):
 
 
 ERROR = re.compile(r"""(?:snprintf\(\s*(?:\w+(?:->|\.))?(?:err|reason)\s*,[^,]*,|\bxasprintf\(|
-    \b(?:cli_fail|fail|FAIL|(?:gguf|store)_error|import_fail|problem|tell|take(?:_string)?|wrong_type)\()((?:[^;"]|"(?:\\.|[^"\\])*")*?);""", re.S | re.X)
+    \b(?:cli_fail|fail|FAIL|(?:gguf|gguf_tensor|store)_error|import_fail|problem|tell|take(?:_string)?|wrong_type)\()((?:[^;"]|"(?:\\.|[^"\\])*")*?);""", re.S | re.X)
 LITERAL = re.compile(r'(?:"(?:\\.|[^"\\])*"\s*)+')
 CONVERSION = re.compile(r"%%|%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j)?[a-zA-Z]")
 # Files of which only the log tells.

@@ -231,14 +231,29 @@ static void test_traps(void **state)
 	}
 	setenv("OLLAMA_MODELS", store, 1);
 	setenv("HF_HUB_CACHE", hub, 1);
-	lists("ollama tiny:1b 4\nhuggingface x 2\n");
+	lists("huggingface big 1\nollama tiny:1b 4\nhuggingface x 2\n");
 	finds(&home, "tiny:1b", "a/manifests/b/blobs/sha256-" DIGEST);
 	unsetenv("HF_HUB_CACHE");
 	setenv("LLAMA_CACHE", hub, 1);
-	lists("ollama tiny:1b 4\nllama.cpp x 2\n");
+	lists("llama.cpp big 1\nollama tiny:1b 4\nllama.cpp x 2\n");
 	free(blob);
 	free(hub);
 	free(store);
+	remove_home(&home);
+}
+
+/* A model in several files is one, named and found without their numbers; a part alone is none. */
+static void test_parts(void **state)
+{
+	struct home home;
+	set_home(&home);
+	write_file(&home, "models/big-00001-of-00003.gguf", "1");
+	write_file(&home, "models/big-00002-of-00003.gguf", "22");
+	write_file(&home, "models/big-00003-of-00003.gguf", "333");
+	write_file(&home, "models/lost-00002-of-00003.gguf", "1");
+	lists("bora big 6\n");
+	finds(&home, "big", "models/big-00001-of-00003.gguf");
+	finds(&home, "big-00001-of-00003.gguf", "models/big-00001-of-00003.gguf");
 	remove_home(&home);
 }
 
@@ -281,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_a_fifo_is_no_manifest),
 		cmocka_unit_test(test_folders_that_loop),
 		cmocka_unit_test(test_traps),
+		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_finding),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,18 +46,6 @@ static void ranks(void **state)
 	assert_int_equal(quant_rank(""), -1);
 }
 
-static void parts(void **state)
-{
-	int number = 0, of = 0;
-	assert_true(quant_is_part("a-00002-of-00005.gguf", &number, &of));
-	assert_int_equal(number, 2);
-	assert_int_equal(of, 5);
-	assert_false(quant_is_part("a-2-of-5.gguf", &number, &of));
-	assert_false(quant_is_part("-00001-of-00002.gguf", &number, &of));
-	assert_false(quant_is_part("a-00001-of-00002.gguf.part", &number, &of));
-	assert_false(quant_is_part("", &number, &of));
-}
-
 static void names(void **state)
 {
 	static const char *const good[] = {"a.gguf", "A-b_c.1.GGUF", "模型-q4_0.gguf"};
@@ -82,7 +70,7 @@ static void checksums(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(labels), cmocka_unit_test(ranks), cmocka_unit_test(parts),
-					   cmocka_unit_test(names), cmocka_unit_test(checksums)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(labels), cmocka_unit_test(ranks), cmocka_unit_test(names),
+					   cmocka_unit_test(checksums)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

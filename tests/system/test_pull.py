@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+import split_gguf
 import tiny_gguf
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -178,6 +179,7 @@ def repository(server, files, name="me/tiny-GGUF", **more):
 def test_an_address(server, home):
     server.routes["/a/tiny-q4_k_m.gguf"] = file()
     done = home.pull(server.url + "/a/tiny-q4_k_m.gguf?download=true")
+    assert "checking what came, 100%" in done.stderr
     home.got(done)
     assert SHA256 in done.stderr and "apache-2.0" in done.stderr
     assert (home.models / "tiny-q4_k_m.gguf").stat().st_mode & 0o77 == 0
@@ -382,11 +384,74 @@ def test_quantisations_of_the_hub(server, home):
     repository(server, {"a-q6_k.gguf": MODEL, "a-q5_k_m.gguf": MODEL, "a-iq1_s.gguf": MODEL,
                         "a-q4_k_m-00001-of-00002.gguf": MODEL, "a-q4_k_m-00002-of-00002.gguf": MODEL})
     home.refused(home.pull("hf:me/tiny-GGUF:Q2_K"), "no Q2_K", "Q6_K", "Q5_K_M", "Q4_K_M (in 2 parts)")
-    home.refused(home.pull("hf:me/tiny-GGUF:q4_k_m"), "2 parts", "Q6_K")
     home.refused(home.pull("hf:me/tiny-GGUF:IQ1_S"), "does not compute")
     home.got(home.pull("hf:me/tiny-GGUF"), name="a-q5_k_m.gguf")
     repository(server, {})
     home.refused(home.pull("hf:me/tiny-GGUF"), "no GGUF", left=["a-q5_k_m.gguf"])
+
+
+# --- Models in several files --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """A whole model in three files: name to bytes."""
+    folder = tmp_path / "split"
+    folder.mkdir()
+    (folder / "whole.gguf").write_bytes(MODEL)
+    return {path.name: path.read_bytes() for path in split_gguf.split(folder / "whole.gguf", folder, "big-q8_0", 3)}
+
+
+def got_all(home, done, parts):
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(home.models / min(parts))
+    assert {name: (home.models / name).read_bytes() for name in home.left()} == parts
+
+
+def test_all_parts_of_the_hub(server, home, parts):
+    repository(server, {"Q8_0/" + name: data for name, data in parts.items()})
+    got_all(home, home.pull("hf:me/tiny-GGUF"), parts)
+    again = home.pull("hf:me/tiny-GGUF:q8_0")
+    assert again.returncode == 0 and "already" in again.stderr and len(server.asked("/store/" + max(parts))) == 1
+
+
+def test_a_part_is_missing_or_lies(server, home, parts):
+    last = max(parts)
+    repository(server, {name: data for name, data in parts.items() if name != last})
+    home.refused(home.pull("hf:me/tiny-GGUF"), "only a part")
+    repository(server, parts)
+    server.routes["/store/" + min(parts)] = file(MODEL[:len(parts[min(parts)])])
+    done = home.pull("hf:me/tiny-GGUF")
+    assert done.returncode == 1 and min(parts) in done.stderr.splitlines()[-1]
+    assert min(parts) not in home.left() and last in home.left()  # what is good stays for the next time
+
+
+def test_parts_that_make_no_model(server, home, parts):
+    mixed = dict(parts, **{max(parts): parts[min(parts)]})
+    repository(server, mixed)
+    home.refused(home.pull("hf:me/tiny-GGUF"), "removed again")
+
+
+def test_parts_at_an_address_go_on(server, home, parts):
+    for name, data in parts.items():
+        server.routes["/" + name] = file(data, etag=f'"{name}"')
+    server.routes["/" + min(parts)] = answer(404)
+    address = server.url + "/" + min(parts).replace("00001", "00002", 1)
+    failed = home.pull(address + "?x=1")
+    assert failed.returncode == 1 and "no such file" in failed.stderr, failed.stderr
+    server.routes["/" + min(parts)] = file(parts[min(parts)])
+    got_all(home, home.pull(address + "?x=1"), parts)
+    assert all(len(server.asked("/" + name)) == 1 for name in parts if name != min(parts))
+
+
+def test_parts_under_another_name(server, home, parts):
+    for name, data in parts.items():
+        server.routes["/" + name] = file(data)
+    address = server.url + "/" + min(parts)
+    home.refused(home.pull(address, "--sha256", SHA256), "3 files")
+    done = home.pull(address, "-o", "mine.gguf")
+    got_all(home, done, {name.replace("big-q8_0", "mine"): data for name, data in parts.items()})
+    assert " mine" in done.stderr or "mine " in done.stderr
 
 
 @pytest.mark.parametrize("name", ["../../x-q4_k_m.gguf", "..", "/etc/x-q4_k_m.gguf", "a\\b-q4_k_m.gguf", ".q4_k_m.gguf",

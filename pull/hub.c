@@ -16,8 +16,6 @@
 #include <strings.h>
 
 enum { TOKEN_MAX = 512, LISTED_MAX = 300 };
-static const double BYTES_MAX = 1e15; /* of a file: far more than any has */
-
 /* --- The token ------------------------------------------------------------------------ */
 
 static char *token_file(void)
@@ -241,8 +239,7 @@ static void take_file(const cJSON *entry, const char *place, struct pull_source 
 	char *path = http_escape(text_of(entry, "rfilename"));
 	source->url = xasprintf("%s/%s", place, path);
 	size = cJSON_IsNumber(size) ? size : cJSON_GetObjectItemCaseSensitive(lfs, "size");
-	if (cJSON_IsNumber(size) && size->valuedouble > 0 && size->valuedouble < BYTES_MAX)
-		source->bytes = (uint64_t)size->valuedouble;
+	source->bytes = source_bytes(size);
 	if (sha256 && pull_good_sha256(sha256) && !sha256[64])
 		snprintf(source->sha256, sizeof(source->sha256), "%s", sha256);
 	free(path);
@@ -309,6 +306,15 @@ static int take_info(const cJSON *info, const char *name, const char *wanted, co
 	return result;
 }
 
+int hub_take(const char *json, size_t len, const char *name, const char *wanted, const char *endpoint,
+	     struct pull_source *source, char *err, size_t errlen)
+{
+	cJSON *info = cJSON_ParseWithLength(json, len);
+	int result = take_info(info, name, wanted, endpoint, source, err, errlen);
+	cJSON_Delete(info);
+	return result;
+}
+
 static bool good_repo(const char *name)
 {
 	const char *slash = strchr(name, '/');
@@ -333,9 +339,7 @@ int hub_find(struct http *http, const char *what, struct pull_source *source, ch
 		refuse(&reply, name, endpoint, token != NULL, err, errlen);
 		result = PULL_FAILED;
 	} else if (result == PULL_OK) {
-		cJSON *info = cJSON_ParseWithLength(text.data, text.len);
-		result = take_info(info, name, wanted, endpoint, source, err, errlen);
-		cJSON_Delete(info);
+		result = hub_take(text.data ? text.data : "", text.len, name, wanted, endpoint, source, err, errlen);
 	}
 	if (result == PULL_OK && token)
 		source->token = xstrdup(token);

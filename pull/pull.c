@@ -69,6 +69,14 @@ uint64_t pull_bytes(const struct pull_source *source)
 	return bytes;
 }
 
+uint64_t source_bytes(const cJSON *number)
+{
+	static const double most = 1e15; /* far more than any file has, and a double holds it exactly */
+	return cJSON_IsNumber(number) && number->valuedouble > 0 && number->valuedouble < most
+		       ? (uint64_t)number->valuedouble
+		       : 0;
+}
+
 void source_add_parts(struct pull_source *source, int count)
 {
 	source->part_count = count - 1;

@@ -53,18 +53,36 @@ static const char *digest_of(const cJSON *layer)
 	return good ? digest : NULL;
 }
 
-/* The first line of the licence's text: "Apache License". */
-static char *fetch_license(struct http *http, const char *base, const cJSON *manifest)
+int registry_take(const char *json, size_t len, const char *what, const char *base, const char *file,
+		  struct pull_source *source, char license[DIGEST_MAX], char *err, size_t errlen)
 {
-	int count;
-	char err[512];
+	int count, ignored;
+	cJSON *manifest = cJSON_ParseWithLength(json, len);
+	const cJSON *layer = layer_of(manifest, "application/vnd.ollama.image.model", &count);
+	const char *digest = digest_of(layer),
+		   *license_digest = digest_of(layer_of(manifest, "application/vnd.ollama.image.license", &ignored));
+	bool good = count == 1 && digest;
+	snprintf(license, DIGEST_MAX, "%s", good && license_digest ? license_digest : "");
+	if (good) {
+		source->name = xstrdup(file);
+		source->url = xasprintf("%s/blobs/%s", base, digest);
+		snprintf(source->sha256, sizeof(source->sha256), "%s", digest + strlen("sha256:"));
+		source->bytes = source_bytes(cJSON_GetObjectItemCaseSensitive(layer, "size"));
+	} else {
+		snprintf(err, errlen, "%s: there is no model in one GGUF file behind this name", what);
+	}
+	cJSON_Delete(manifest);
+	return good ? PULL_OK : PULL_FAILED;
+}
+
+/* The first line of the licence's text: "Apache License". */
+static char *fetch_license(struct http *http, const char *base, const char *digest)
+{
+	char err[512], *url = xasprintf("%s/blobs/%s", base, digest), *line = NULL;
 	struct buffer text = {0};
 	struct http_reply reply;
-	const char *digest = digest_of(layer_of(manifest, "application/vnd.ollama.image.license", &count));
-	if (!digest)
-		return NULL;
-	char *url = xasprintf("%s/blobs/%s", base, digest), *line = NULL;
-	if (http_text(http, url, NULL, NULL, &text, &reply, err, sizeof(err)) == PULL_OK && reply.status == 200) {
+	if (http_text(http, url, NULL, NULL, &text, &reply, err, sizeof(err)) == PULL_OK && reply.status == 200 &&
+	    text.len) {
 		const char *start = text.data + strspn(text.data, " \t\r\n");
 		size_t len = strcspn(start, "\r\n");
 		line = xstrndup(start, len < LICENSE_MAX ? len : LICENSE_MAX);
@@ -75,25 +93,17 @@ static char *fetch_license(struct http *http, const char *base, const cJSON *man
 }
 
 static int take_manifest(struct http *http, const char *base, const char *what, const struct reference *reference,
-			 const cJSON *manifest, struct pull_source *source, char *err, size_t errlen)
+			 const struct buffer *text, struct pull_source *source, char *err, size_t errlen)
 {
-	int count;
-	const cJSON *layer = layer_of(manifest, "application/vnd.ollama.image.model", &count);
-	const cJSON *size = cJSON_GetObjectItemCaseSensitive(layer, "size");
-	const char *digest = digest_of(layer);
 	bool library = strcmp(reference->owner, "library") == 0;
-	if (count != 1 || !digest) {
-		snprintf(err, errlen, "%s: there is no model in one GGUF file behind this name", what);
-		return PULL_FAILED;
-	}
-	source->name = xasprintf("%s%s%s-%s.gguf", library ? "" : reference->owner, library ? "" : "-", reference->name,
-				 reference->tag);
-	source->url = xasprintf("%s/blobs/%s", base, digest);
-	source->license = fetch_license(http, base, manifest);
-	snprintf(source->sha256, sizeof(source->sha256), "%s", digest + strlen("sha256:"));
-	if (cJSON_IsNumber(size) && size->valuedouble > 0)
-		source->bytes = (uint64_t)size->valuedouble;
-	return PULL_OK;
+	char license[DIGEST_MAX], *file = xasprintf("%s%s%s-%s.gguf", library ? "" : reference->owner,
+						    library ? "" : "-", reference->name, reference->tag);
+	int result =
+		registry_take(text->data ? text->data : "", text->len, what, base, file, source, license, err, errlen);
+	if (result == PULL_OK && *license)
+		source->license = fetch_license(http, base, license);
+	free(file);
+	return result;
 }
 
 int registry_find(struct http *http, const char *what, struct pull_source *source, char *err, size_t errlen)
@@ -116,9 +126,7 @@ int registry_find(struct http *http, const char *what, struct pull_source *sourc
 				 reply.status);
 		result = PULL_FAILED;
 	} else if (result == PULL_OK) {
-		cJSON *manifest = cJSON_ParseWithLength(text.data, text.len);
-		result = take_manifest(http, base, what, &reference, manifest, source, err, errlen);
-		cJSON_Delete(manifest);
+		result = take_manifest(http, base, what, &reference, &text, source, err, errlen);
 	}
 	buffer_free(&text);
 	free(url);

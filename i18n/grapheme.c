@@ -148,3 +148,48 @@ char *i18n_truncate(const struct i18n *tr, const char *text, int width)
 	fits = i18n_fit(tr, text, len, width - 1, &used);
 	return xasprintf("%.*s…", (int)fits, text);
 }
+
+/* What stands between two parts of a notice, or at the end of a clause: its bytes; 0: neither. */
+static size_t ends_part(const char *at, bool *clause)
+{
+	static const char *const ends[] = {";", "؛", ".", "؟", "।", "?", "!"}, *const wide[] = {"；", "。", "？", "！"};
+	const char *part = " · ";
+	*clause = false;
+	if (strncmp(at, part, strlen(part)) == 0)
+		return strlen(part);
+	*clause = true;
+	for (size_t i = 0; i < sizeof(wide) / sizeof(*wide); i++)
+		if (strncmp(at, wide[i], strlen(wide[i])) == 0)
+			return strlen(wide[i]);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (strncmp(at, ends[i], strlen(ends[i])) == 0 && at[strlen(ends[i])] == ' ')
+			return strlen(ends[i]);
+	return 0;
+}
+
+char *i18n_shorten(const struct i18n *tr, const char *text, int width)
+{
+	static const char more[] = " …";
+	size_t len = strlen(text), best = 0;
+	bool best_clause = false;
+	int used;
+	if (i18n_fit(tr, text, len, width, &used) == len)
+		return xstrdup(text);
+	for (size_t at = 1, end; at < len; at++) {
+		bool clause;
+		end = ends_part(text + at, &clause);
+		if (!end || i18n_width(tr, text, at) + (clause ? 2 : 0) > width)
+			continue;
+		best = at;
+		best_clause = clause;
+		at += end - 1;
+	}
+	/* French sets a no-break space before its marks. */
+	while (best && text[best - 1] == ' ')
+		best--;
+	if (best > 1 && memcmp(text + best - 2, "\xC2\xA0", 2) == 0)
+		best -= 2;
+	if (i18n_width(tr, text, best) * 2 < width)
+		return i18n_truncate(tr, text, width);
+	return xasprintf("%.*s%s", (int)best, text, best_clause ? more : "");
+}

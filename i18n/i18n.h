@@ -98,6 +98,9 @@ int i18n_width(const struct i18n *, const char *text, size_t len);            /*
 size_t i18n_fit(const struct i18n *, const char *text, size_t len, int width, int *used);
 /* text cut to width cells, … at the end when cut. Caller frees. */
 char *i18n_truncate(const struct i18n *, const char *text, int width);
+/* A notice shortened to width cells: whole parts behind " · " and whole clauses are left out from the end, as long as
+ * most of the width stays in use; else it is cut as i18n_truncate() does. Caller frees. */
+char *i18n_shorten(const struct i18n *, const char *text, int width);
 
 /* What no standard settles and terminals do in their own ways. A class has a sample;
  * the cells that a terminal takes for it tell how it draws everything of the class. */

@@ -98,16 +98,23 @@ static double number_of(const struct i18n_arg *arg)
 	return arg->type == I18N_INTEGER ? (double)arg->integer : arg->real;
 }
 
+static bool word_is(const char *text, size_t len, const char *word)
+{
+	return strlen(word) == len && strncmp(text, word, len) == 0;
+}
+
 static void append_number(struct buffer *out, const char *language, const struct i18n_arg *arg, const char *style,
 			  size_t len)
 {
 	UErrorCode status = U_ZERO_ERROR;
 	UChar pattern[64], text[FORMATTED_MAX];
 	int32_t pattern_len = 0;
-	if (len)
+	UNumberFormatStyle kind = !len                             ? UNUM_DECIMAL
+				  : word_is(style, len, "percent") ? UNUM_PERCENT
+								   : UNUM_PATTERN_DECIMAL;
+	if (kind == UNUM_PATTERN_DECIMAL)
 		u_strFromUTF8(pattern, 64, &pattern_len, style, (int32_t)len, &status);
-	UNumberFormat *format = unum_open(len ? UNUM_PATTERN_DECIMAL : UNUM_DECIMAL, len ? pattern : NULL, pattern_len,
-					  language, NULL, &status);
+	UNumberFormat *format = unum_open(kind, pattern_len ? pattern : NULL, pattern_len, language, NULL, &status);
 	int32_t written = arg->type == I18N_INTEGER
 				  ? unum_formatInt64(format, arg->integer, text, FORMATTED_MAX, NULL, &status)
 				  : unum_formatDouble(format, arg->real, text, FORMATTED_MAX, NULL, &status);
@@ -123,7 +130,7 @@ static UDateFormatStyle date_style(const char *style, size_t len)
 		UDateFormatStyle style;
 	} styles[] = {{"short", UDAT_SHORT}, {"medium", UDAT_MEDIUM}, {"long", UDAT_LONG}, {"full", UDAT_FULL}};
 	for (size_t i = 0; i < sizeof(styles) / sizeof(*styles); i++)
-		if (strlen(styles[i].name) == len && strncmp(styles[i].name, style, len) == 0)
+		if (word_is(style, len, styles[i].name))
 			return styles[i].style;
 	return UDAT_MEDIUM;
 }
@@ -164,11 +171,6 @@ static size_t matching_brace(const char *text, size_t len)
 			return i;
 	}
 	return len;
-}
-
-static bool word_is(const char *text, size_t len, const char *word)
-{
-	return strlen(word) == len && strncmp(text, word, len) == 0;
 }
 
 static void plural_category(const char *language, const struct i18n_arg *arg, char *out, int32_t size)

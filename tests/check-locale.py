@@ -6,7 +6,7 @@ of ui/actions.def, help-key.NAME of ui/help_keys.def, hint.NAME of ui/hints.def,
 role.NAME of roles.def, cli.NAME of the commands in cli/cli.c. The texts of errors are English in the sources; the messages error.* are their patterns,
 and every text has one. Placeholders must agree between languages, and plurals must have the categories that the
 language needs. Texts are written as each language is: no straight quotes, ¿ and ¡ in Spanish, full-width signs in Chinese and Japanese, spaces before ; : ! ? in French (the
-build makes them no-break ones); nothing is left in English; the parts of the status bar keep to their widths.
+build makes them no-break ones), U+200E before commands in Arabic; nothing is left in English; the parts of the status bar keep to their widths.
 """
 import glob
 import os
@@ -123,7 +123,7 @@ def categories(text):
 
 
 CJK = r"[\u3040-\u30ff\u3400-\u9fff]"
-LEFT_AS_IN_ENGLISH = re.compile(r"^(sessions\.(when|heading|messages)|session\.detail|models\.size|man\.sentence|value\.|key\.|name\.)")
+LEFT_AS_IN_ENGLISH = re.compile(r"^(attach\.file$|sessions\.(when|heading|messages)|session\.detail|models\.size|man\.sentence|value\.|key\.|name\.)")
 
 
 def plain(text):
@@ -147,6 +147,9 @@ def writing_problems(language, key, text):
         yield "signs beside Chinese and Japanese letters are full-width"
     if language == "ar" and re.search(r"[\u0620-\u064a][,;?]", shown):
         yield "Arabic writes ، ؛ ؟"
+    if language == "ar" and not key.startswith(("name.", "help.")) and \
+            re.search(r"(?<![\w.}/<\u200e])/[a-z]|(?:^|[^\u200eA-Za-z0-9-])(?<![A-Za-z] )--?[a-z{]", text):
+        yield "U+200E stands before /command and -option"
     if language == "hi" and re.search(r"[\u0900-\u097f]\.(?=\s|$)", shown):
         yield "a sentence in Hindi ends in ।"
     if language != "en" and text == english.get(key) and not LEFT_AS_IN_ENGLISH.match(key) and \

@@ -105,7 +105,7 @@ static void put_line(struct app *app, int row, const char *text, enum style styl
 	int rows, columns;
 	app->screen->ops->size(app->screen, &rows, &columns);
 	app->screen->ops->clear_row(app->screen, row);
-	screen_text(app->screen, app->tr, row, 0, columns, text, style);
+	screen_notice(app->screen, app->tr, row, 0, columns, text, style);
 }
 
 /* A command among the candidates says what it does; NULL for all others. */

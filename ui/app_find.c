@@ -287,8 +287,8 @@ int app_find_draw(struct app *app, int row)
 			: f->query.len ? xstrdup(i18n_text(app->tr, "find.none"))
 				       : xstrdup("");
 	char *detail = xasprintf("%s%s%s", figures, *figures ? " · " : "", i18n_text(app->tr, "find.keys"));
-	screen_text(screen, app->tr, row, column + 3, columns, detail,
-		    f->query.len && !f->count ? STYLE_WARNING : STYLE_DIM);
+	screen_notice(screen, app->tr, row, column + 3, columns, detail,
+		      f->query.len && !f->count ? STYLE_WARNING : STYLE_DIM);
 	free(detail);
 	free(figures);
 	return column < columns ? column : columns - 1;

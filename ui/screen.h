@@ -97,6 +97,8 @@ void screen_headless_cursor(struct screen *, int *row, int *column);
  * right to left. */
 struct i18n;
 int screen_text(struct screen *, const struct i18n *, int row, int from, int to, const char *text, enum style);
+/* The same for a line of the program's own words: what does not fit is left out by whole parts (i18n_shorten). */
+int screen_notice(struct screen *, const struct i18n *, int row, int from, int to, const char *text, enum style);
 /* The screen's column of something width cells wide at a column counted that way. */
 int screen_column(struct screen *, const struct i18n *, int column, int width);
 void screen_fill(struct screen *, int row, int from, int to, enum style); /* with spaces */

@@ -58,8 +58,10 @@ static int put_row(struct screen *screen, int y, const struct layout_row *row, i
 	return cells;
 }
 
-int screen_text(struct screen *screen, const struct i18n *tr, int row, int from, int to, const char *text,
-		enum style style)
+typedef char *cut_fn(const struct i18n *, const char *text, int width);
+
+static int put_text(struct screen *screen, const struct i18n *tr, int row, int from, int to, const char *text,
+		    enum style style, cut_fn *cut_to)
 {
 	int rows, columns;
 	if (from >= to)
@@ -69,7 +71,7 @@ int screen_text(struct screen *screen, const struct i18n *tr, int row, int from,
 	bool rtl = has_rtl_letters(line), apart = i18n_terminal_orders(i18n_order(tr)) && (rtl || i18n_is_rtl(tr));
 	/* The blank stands in the gap between two texts; at the screen's edge a cell is left for it. */
 	int room = to - from - (apart && to - from > 1 && (i18n_is_rtl(tr) ? to >= columns : from == 0));
-	char *cut = i18n_truncate(tr, line, room);
+	char *cut = cut_to(tr, line, room);
 	struct layout_options options = {.width = room + apart, .bidi = i18n_order(tr)};
 	if (i18n_is_rtl(tr) && rtl)
 		options.direction = LAYOUT_RTL; /* the interface's own words, even when a name of a key comes first */
@@ -84,4 +86,16 @@ int screen_text(struct screen *screen, const struct i18n *tr, int row, int from,
 	free(cut);
 	free(line);
 	return from + cells;
+}
+
+int screen_text(struct screen *screen, const struct i18n *tr, int row, int from, int to, const char *text,
+		enum style style)
+{
+	return put_text(screen, tr, row, from, to, text, style, i18n_truncate);
+}
+
+int screen_notice(struct screen *screen, const struct i18n *tr, int row, int from, int to, const char *text,
+		  enum style style)
+{
+	return put_text(screen, tr, row, from, to, text, style, i18n_shorten);
 }

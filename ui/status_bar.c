@@ -120,6 +120,6 @@ void status_bar_progress(struct screen *screen, const struct i18n *tr, int row, 
 				   I18N_R(rate), I18N_I((int64_t)(left + 0.5)));
 	else
 		text = i18n_format(tr, "progress.reading", I18N_I((int64_t)p->done), I18N_I((int64_t)p->total));
-	screen_text(screen, tr, row, 1, columns, text, STYLE_DIM);
+	screen_notice(screen, tr, row, 1, columns, text, STYLE_DIM);
 	free(text);
 }

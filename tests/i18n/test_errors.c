@@ -35,7 +35,7 @@ static void test_parts_are_errors_themselves(void **state)
 	becomes("es", "a.gguf: byte 0: does not begin with GGUF: not a GGUF file",
 		"a.gguf: byte 0: no empieza por GGUF: no es un archivo GGUF");
 	becomes("nl", "chats.json: byte 12: not valid JSON; nothing was imported",
-		"chats.json: byte 12: geen geldige JSON; er is niets ingelezen");
+		"chats.json: byte 12: geen geldige JSON; er is niets geïmporteerd");
 }
 
 /* What is broken in a file is said in every language, down to the last part. */
@@ -73,7 +73,7 @@ static void test_names_keep_their_letters(void **state)
 	becomes("de", "{0}: not a file", "{0}: keine Datei");
 	becomes("de", "a: b 'c': cannot open: d", "a: b 'c': lässt sich nicht öffnen: d");
 	becomes("de", "there is no role ''; bora roles lists them", "es gibt keine Rolle „“; bora roles nennt sie");
-	becomes("ar", "--x: not a file", "\u2068--x\u2069: ليس ملفا");
+	becomes("ar", "--x: not a file", "\u2068--x\u2069: ليس ملفًا");
 }
 
 static void test_others_stay_in_english(void **state)

@@ -115,12 +115,41 @@ static void test_fit_and_truncate(void **state)
 	i18n_close(tr);
 }
 
+static void shortens(const char *text, int width, const char *expected)
+{
+	struct i18n *tr = i18n_open("en");
+	char *cut = i18n_shorten(tr, text, width);
+	assert_string_equal(cut, expected);
+	free(cut);
+	i18n_close(tr);
+}
+
+/* What is said first stays whole; what is no longer said in full ends in an ellipsis, what stands by itself does not. */
+static void test_notices_are_shortened_by_parts(void **state)
+{
+	const char *reading = "reading 1/9 · 410 tok/s · about 43 s · Esc stops",
+		   *arabic = "مرفق: a.txt · /file للإزالة";
+	shortens(reading, 48, reading);
+	shortens(reading, 47, "reading 1/9 · 410 tok/s · about 43 s");
+	shortens(reading, 30, "reading 1/9 · 410 tok/s");
+	shortens(reading, 12, "reading 1/9");
+	shortens(reading, 9, "reading …");
+	shortens(arabic, 15, "مرفق: a.txt");
+	shortens("Still reading it; the message goes then", 30, "Still reading it …");
+	shortens("Lecture en cours\u00A0; le message part ensuite", 30, "Lecture en cours …");
+	shortens("正在读取附件；读完即发送（按任意键取消）", 20, "正在读取附件 …");
+	shortens("पाठ यहीं है। वह कहीं और नहीं जाएगा", 16, "पाठ यहीं है …");
+	shortens("A. b is longer than that and has no other end", 20, "A. b is longer than…");
+	shortens("x", 0, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clusters_as_unicode_says),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_fit_and_truncate),
+		cmocka_unit_test(test_notices_are_shortened_by_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

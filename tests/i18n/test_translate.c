@@ -50,6 +50,8 @@ static void test_numbers_and_strings(void **state)
 	says("fr", "31,2 jetons/s", i18n_format(fr, "status.speed", I18N_R(31.24)));
 	says("ar", "31.2 رمز/ث", i18n_format(ar, "status.speed", I18N_R(31.24)));
 	says("en", "loading the model · 42%", i18n_format(en, "progress.loading", I18N_R(0.42)));
+	says("fr", "chargement du modèle · 42\u00A0%", i18n_format(fr, "progress.loading", I18N_R(0.42)));
+	says("en", "m: checking what came, 7%", i18n_format(en, "pull.checking", I18N_S("m"), I18N_R(0.07)));
 	says("en", "Nothing found for {0} #", i18n_format(en, "chat.nothing-found", I18N_S("{0} #")));
 	says("en", "No code block 7: there is none yet", i18n_format(en, "chat.no-block", I18N_S("7"), I18N_I(0)));
 	i18n_close(en);

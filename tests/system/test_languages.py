@@ -84,7 +84,7 @@ def test_nothing_is_left_in_english(env, language, rows, columns):
 
 def test_every_language_at_once(env):
     """/lang changes what is on the screen already, and back; a language that is not there is refused."""
-    with Terminal([BORA], env=dict(env, BORA_LANG="en")) as terminal:
+    with Terminal([BORA, "--hints", "off"], env=dict(env, BORA_LANG="en")) as terminal:  # they take the place of words
         terminal.wait_for("Write a message")
         for language in ("fr", "ru", "ja", "en"):
             terminal.send(f"/lang {language}\r")

@@ -42,7 +42,7 @@ TEXTS = {
            ["templi", "giardini"], [("Giorno", "Luogo"), ("lunedì", "Gion")],
            "Quale tempio ", "è il più antico?", "della città ", "folla"),
     "pt": ("Viagem a Quioto", "Aonde vamos primeiro?",
-           "A **cidade velha** vê-se melhor cedo, antes da multidão; os jardins podem esperar pela tarde.",
+           "A **cidade velha** é mais bonita de manhã cedo, antes da multidão; os jardins podem esperar até a tarde.",
            ["templos", "jardins"], [("Dia", "Lugar"), ("segunda-feira", "Gion")],
            "Qual templo ", "é o mais antigo?", "da cidade ", "multidão"),
     "nl": ("Reis naar Kyoto", "Waar gaan we eerst heen?",

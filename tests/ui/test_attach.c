@@ -231,7 +231,7 @@ static void test_limit_of_a_folder(void **state)
 	free(text);
 	keys(f, "/file big\r");
 	await(f, "big (2 files, 20");
-	assert_seen(f, "beyond 1,024 KB or 500 files: 1");
+	assert_seen(f, "beyond 1,024 KiB or 500 files: 1");
 }
 
 /* The message waits for what takes long, and one may think better of it. */

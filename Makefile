@@ -25,9 +25,11 @@ ifeq ($(VARIANT),fuzz)
 SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 endif
 
-PACKAGES := ncursesw readline icu-uc icu-i18n libcjson sqlite3 libcmark-gfm libcurl libcrypto
+PACKAGES := ncursesw readline icu-uc icu-i18n libcjson sqlite3 libcmark-gfm
+# Only their headers: pull/libraries.c loads them when they are needed.
+LOADED := libcurl libcrypto
 # Looked up only when something is compiled: `make deps` may have to install pkg-config first.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) $(LOADED)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 LDLIBS = $(PKG_LIBS) -lm
 

@@ -4,7 +4,7 @@
  * checked by size, checksum and hooks.check, and renamed. */
 #include "digest.h"
 #include "http.h"
-
+#include "libraries.h"
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -298,6 +298,10 @@ static int hash(struct download *d, char hex[PULL_SHA256], char *err, size_t err
 			result = PULL_STOPPED;
 	}
 	digest_end(digest, hex);
+	if (result == PULL_OK && !hex[0]) {
+		snprintf(err, errlen, "%s is not installed; bora pull needs it", LIBRARY_CRYPTO);
+		result = PULL_FAILED;
+	}
 	free(block);
 	return result;
 }

@@ -1,4 +1,5 @@
 #include "http.h"
+#include "libraries.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -326,6 +327,11 @@ int http_get(struct http *http, const struct http_request *request, struct http_
 	char *url = xstrdup(request->url);
 	int result = PULL_FAILED;
 	*reply = (struct http_reply){.length = UINT64_MAX};
+	if (!http->curl) {
+		snprintf(err, errlen, "%s is not installed; bora pull needs it", LIBRARY_CURL);
+		free(url);
+		return PULL_FAILED;
+	}
 	for (int hop = 0; url; hop++) {
 		char reason[CURL_ERROR_SIZE] = "";
 		struct exchange exchange = {

@@ -8,9 +8,9 @@
  * quant.c      | names of quantisations, and which one to take
  * download.c   | a file at an address to a file here: resumed, checked, renamed
  * packages.c   | a known model as Python packages, by pip
- * http.c       | the only file that knows libcurl: requests, redirects, retries
- * digest.c     | the only file that knows libcrypto: SHA-256
- *
+ * http.c       | the only file that knows libcurl: requests, redirects, retries * digest.c     | the only file that knows libcrypto: SHA-256
+ * libraries.c  | loads both when they are first needed
+*
  * Functions that can fail return PULL_OK, or another result with one line in err. */
 #ifndef PULL_H
 #define PULL_H

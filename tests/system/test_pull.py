@@ -390,6 +390,15 @@ def test_quantisations_of_the_hub(server, home):
     home.refused(home.pull("hf:me/tiny-GGUF"), "no GGUF", left=["a-q5_k_m.gguf"])
 
 
+def test_libraries_are_loaded_when_they_are_needed(server, home):
+    """libcurl and libcrypto take as long to load as all the rest: no other command waits for them."""
+    traced = dict(home.environment, LD_DEBUG="libs")
+    started = subprocess.run([BORA, "--version"], env=traced, capture_output=True, text=True, timeout=60)
+    assert "libsqlite3" in started.stderr and "libcurl" not in started.stderr and "libcrypto" not in started.stderr
+    server.routes["/tiny-q4_k_m.gguf"] = file()
+    assert "libcurl" in home.pull(server.url + "/tiny-q4_k_m.gguf", LD_DEBUG="libs").stderr
+
+
 # --- Models in several files --------------------------------------------------------------------------------
 
 

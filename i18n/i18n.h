@@ -6,8 +6,8 @@
  * grapheme.c    | clusters, words, and the cells a cluster takes
  * width.c       | cells of a code point or cluster, by class
  * sanitize.c    | the one filter for text that the program did not write
- * layout.c      | paragraphs to rows of cells: wrap, bidi, shape
- * bidi.c        | UAX #9 order of a row       shape.c | Arabic joining
+ * layout.c      | paragraphs to rows of cells: wrap, order by UAX #9, shape
+ * shape.c       | Arabic joining
  * charset.c     | text files in other encodings
  * fold.c        | folding and terms for search
  * translate.c   | the interface's messages, numbers, dates

@@ -143,13 +143,15 @@ def writing_problems(language, key, text):
         yield "a space is missing before ; : ! ? or inside « »"
     if language == "es" and ("?" in shown) > ("¿" in shown) or language == "es" and re.search(r"\w!", shown) and "¡" not in shown:
         yield "¿ or ¡ is missing"
-    if language in ("zh", "ja") and re.search(rf"{CJK}[,;:!?(]|[,;:!?)]{CJK}", shown):
+    if language in ("zh", "ja") and re.search(rf"{CJK}[,;:!?(]|[,;:!?)]{CJK}|{CJK} \(", shown):
         yield "signs beside Chinese and Japanese letters are full-width"
     if language == "ar" and re.search(r"[\u0620-\u064a][,;?]", shown):
         yield "Arabic writes ، ؛ ؟"
     if language == "ar" and not key.startswith(("name.", "help.")) and \
             re.search(r"(?<![\w.}/<\u200e])/[a-z]|(?:^|[^\u200eA-Za-z0-9-])(?<![A-Za-z] )--?[a-z{]", text):
         yield "U+200E stands before /command and -option"
+    if language == "pt" and re.search(r"(?i)ficheiro|ecrã|utilizador|descarreg|telemóvel|\bregisto", shown):
+        yield "Portuguese is that of Brazil: arquivo, tela, usuário, baixar, registro"
     if language == "hi" and re.search(r"[\u0900-\u097f]\.(?=\s|$)", shown):
         yield "a sentence in Hindi ends in ।"
     if language != "en" and text == english.get(key) and not LEFT_AS_IN_ENGLISH.match(key) and \

@@ -171,7 +171,7 @@ system: bora                        ## tests of the real program in real termina
 asan:                               ## unit tests under address and undefined-behaviour sanitizers
 	$(MAKE) VARIANT=asan CFLAGS="-O1 -g" unit TESTS="$(filter-out %/test_logits,$(TESTS:build/$(VARIANT)/%=build/asan/%))"
 tsan:                               ## unit tests of threads under the thread sanitizer
-	$(MAKE) VARIANT=tsan CFLAGS="-O1 -g" unit TESTS="$(filter $(addprefix %/test_,pool engine generator event_queue recall),$(TESTS:build/$(VARIANT)/%=build/tsan/%))"
+	$(MAKE) VARIANT=tsan CFLAGS="-O1 -g" unit TESTS="$(filter $(addprefix %/test_,pool engine generator event_queue recall counter),$(TESTS:build/$(VARIANT)/%=build/tsan/%))"
 
 # libFuzzer on every parser of untrusted bytes; FUZZ_SECONDS for each.
 FUZZ_SECONDS ?= 60

@@ -299,6 +299,7 @@ void app_free(struct app *app)
 	hints_free(app->hints);
 	recent_close(&app->recent);
 	app_tree_forget(app);
+	attach_clear(app); /* its tokens are being counted by the engine */
 	engine_close(app->engine);
 	if (app->stored) {
 		session_unlock(app->o.sessions, app->session.row);
@@ -308,7 +309,6 @@ void app_free(struct app *app)
 		free(app->waiting[i].text);
 	free(app->waiting);
 	backlog_free(app->backlog);
-	attach_clear(app);
 	transcript_free(app->transcript);
 	editor_free(app->editor);
 	keys_free(app->keys);

@@ -56,6 +56,7 @@ static void model_kept(struct app *app, const char *path, const char *err, const
 static void take_model(struct app *app, struct engine *engine, const char *path)
 {
 	char *copy = xstrdup(path);
+	attach_recount(app);
 	engine_close(app->engine);
 	app->engine = engine;
 	app->ready = app->stray = false;
@@ -112,7 +113,6 @@ static void model_ready(struct app *app)
 		app_note(app, ENTRY_NOTE, i18n_format(app->tr, "chat.model-is", I18N_S(app->model_name)));
 	free(app->model_before);
 	app->model_before = NULL;
-	attach_recount(app);
 	app_ahead_conversation(app);
 	set_phase(app, ENGINE_NONE);
 	if (strncmp(app->model_name, "sha256-", 7) == 0) {

@@ -1,4 +1,5 @@
 #include "attach.h"
+#include "counter.h"
 #include "source.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SCAN_MS = 200, STEP_MS = 20, COUNTED_AT_ONCE = 32768 };
+enum { SCAN_MS = 200, STEP_MS = 20 };
 
 /* --- Files ----------------------------------------------------------------------------------- */
 
@@ -57,7 +58,8 @@ struct attached {
 	struct source *source; /* NULL: text came with it */
 	struct buffer own;
 	bool mentioned, still_mentioned;
-	size_t counted; /* bytes whose tokens are known */
+	struct counter *counter; /* NULL: nobody counts */
+	bool counted;            /* tokens are known */
 	int64_t tokens;
 	time_t mtime;
 	off_t size;
@@ -89,16 +91,10 @@ static const char *text_of(const struct attached *a, size_t *len)
 	return a->own.data ? a->own.data : "";
 }
 
-static bool counted(const struct attached *a)
-{
-	size_t len;
-	text_of(a, &len);
-	return a->counted == len;
-}
-
 static void drop(struct app_attached *all, int i)
 {
 	free(all->list[i].path);
+	counter_free(all->list[i].counter);
 	source_free(all->list[i].source);
 	buffer_free(&all->list[i].own);
 	memmove(&all->list[i], &all->list[i + 1], (size_t)(--all->count - i) * sizeof(*all->list));
@@ -113,33 +109,18 @@ static struct attached *append(struct app *app, const char *path)
 	return &all->list[all->count++];
 }
 
-/* Ends between lines, before a letter: no tokenizer joins what stands on both sides. */
-static size_t piece_end(const char *text, size_t len, size_t from)
+/* Begins to count, or takes what has been counted; false: it has not ended yet. */
+static bool count(struct app *app, struct attached *a)
 {
-	size_t end = from + COUNTED_AT_ONCE;
-	if (end >= len)
-		return len;
-	for (size_t at = end; at > from + 1; at--)
-		if (text[at - 1] == '\n' && !strchr(" \t\r\n", text[at]))
-			return at;
-	while (end < len && ((unsigned char)text[end] & 0xC0) == 0x80)
-		end++;
-	return end;
-}
-
-/* A piece of the text, by the model's own tokenizer. */
-static void count_some(struct app *app, struct attached *a)
-{
-	size_t len, count = 0;
-	char err[256];
-	int32_t *ids = NULL;
+	size_t len;
 	const char *text = text_of(a, &len);
-	size_t end = piece_end(text, len, a->counted);
-	if (engine_tokenize(app->engine, text + a->counted, end - a->counted, 0, &ids, &count, err, sizeof(err)) == 0)
-		a->tokens += (int64_t)count;
-	free(ids);
-	a->counted = end;
-	app->dirty = app->dirty || a->counted == len;
+	if (!a->counter)
+		a->counter = counter_start(app->engine, text, len);
+	if (!a->counter || !counter_done(a->counter, &a->tokens))
+		return false;
+	counter_free(a->counter);
+	a->counter = NULL;
+	return a->counted = app->dirty = true;
 }
 
 /* --- For the screen -------------------------------------------------------------------------------- */
@@ -152,7 +133,7 @@ static char *label(const struct app *app, const struct attached *a)
 	enum source_state state = state_of(a);
 	if (state == SOURCE_FAILED)
 		text = i18n_format(app->tr, "attach.refused", I18N_S(source_error(a->source)));
-	else if (state == SOURCE_READING || (app->ready && !counted(a)))
+	else if (state == SOURCE_READING || (app->ready && !a->counted))
 		text = xasprintf("%s (…)", name);
 	else if (!app->ready)
 		text = xstrdup(name);
@@ -216,8 +197,8 @@ static void tell(struct app *app, struct attached *a)
 	if (!app->plain)
 		return;
 	bool failed = a->source && source_finish(a->source) == SOURCE_FAILED;
-	while (app->ready && !failed && !counted(a))
-		count_some(app, a);
+	while (app->ready && !failed && !count(app, a) && a->counter)
+		counter_wait(a->counter);
 	char *text = label(app, a);
 	app_note(app, failed ? ENTRY_ERROR : ENTRY_NOTE,
 		 failed ? xstrdup(text) : i18n_format(app->tr, "attach.line", I18N_S(text)));
@@ -364,7 +345,7 @@ static bool unfinished(const struct app *app)
 	for (int i = 0; app->attached && i < app->attached->count; i++) {
 		const struct attached *a = &app->attached->list[i];
 		enum source_state state = state_of(a);
-		if (state == SOURCE_READING || (state == SOURCE_READY && app->ready && !counted(a)))
+		if (state == SOURCE_READING || (state == SOURCE_READY && app->ready && !a->counted))
 			return true;
 	}
 	return false;
@@ -373,8 +354,9 @@ static bool unfinished(const struct app *app)
 void attach_recount(struct app *app)
 {
 	for (int i = 0; app->attached && i < app->attached->count; i++) {
-		app->attached->list[i].counted = 0;
-		app->attached->list[i].tokens = 0;
+		counter_free(app->attached->list[i].counter);
+		app->attached->list[i].counter = NULL;
+		app->attached->list[i].counted = false;
 	}
 }
 
@@ -400,10 +382,8 @@ void attach_tick(struct app *app)
 	}
 	for (int i = 0; i < all->count; i++) {
 		struct attached *a = &all->list[i];
-		if (state_of(a) == SOURCE_READY && app->ready && !counted(a)) {
-			count_some(app, a);
-			break; /* one piece, then keys again */
-		}
+		if (state_of(a) == SOURCE_READY && app->ready && !a->counted && !count(app, a))
+			break; /* one after another: the model wants the processor, too */
 	}
 	int before = all->count;
 	drop_failed(app);

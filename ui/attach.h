@@ -17,7 +17,7 @@ char *attach_label(const struct app *, int number); /* "notes.txt (312 tokens)";
 char *attach_line(const struct app *);              /* all of them, for the screen; NULL: none; caller frees */
 
 void attach_input_changed(struct app *); /* other files may be named in it now */
-void attach_recount(struct app *);       /* the model is another */
+void attach_recount(struct app *);       /* before the model is closed, for another */
 void attach_tick(struct app *);
 int attach_timeout(const struct app *); /* ms until the tick has something to do, -1: never */
 /* Whether all that the message names, and what is attached, has been read. */

@@ -2,6 +2,7 @@
 #include "attach.h"
 #include "document.h"
 #include "folder.h"
+#include "loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,13 @@ enum {
 	READ_MOST = 16 << 20,
 	NAMES_SHOWN = 3,
 	STEP_MS = 20,
+	READ_MS = 10, /* of a folder's files, then keys again */
+};
+
+struct left_out {
+	size_t read; /* bytes, binaries too: looking at a thousand pictures takes long */
+	int binaries, others;
+	struct buffer names; /* of the first binaries */
 };
 
 struct source {
@@ -27,6 +35,8 @@ struct source {
 	char *error, *warning;
 	int files;
 	struct folder *folder;
+	int next; /* of its files */
+	struct left_out out;
 	struct document *document;
 };
 
@@ -185,12 +195,6 @@ static void step_document(struct source *s)
 
 /* --- A folder ---------------------------------------------------------------------------------- */
 
-struct left_out {
-	size_t read; /* bytes, binaries too: looking at a thousand pictures takes long */
-	int binaries, others;
-	struct buffer names; /* of the first binaries */
-};
-
 static void leave_out_binary(struct left_out *out, const char *name)
 {
 	if (out->binaries++ >= NAMES_SHOWN)
@@ -250,17 +254,19 @@ static void warn(struct source *s, struct left_out *out)
 
 static void step_folder(struct source *s)
 {
-	struct left_out out = {0};
+	int64_t until = loop_now() + READ_MS;
 	if (!folder_step(s->folder))
 		return;
-	for (int i = 0; i < folder_count(s->folder); i++)
-		add_file(s, folder_name(s->folder, i), &out);
-	warn(s, &out);
+	while (s->next < folder_count(s->folder)) {
+		add_file(s, folder_name(s->folder, s->next++), &s->out);
+		if (loop_now() >= until)
+			return;
+	}
+	warn(s, &s->out);
 	if (s->files)
 		s->state = SOURCE_READY;
 	else
 		fail_about(s, "source.nothing", "");
-	buffer_free(&out.names);
 	folder_free(s->folder);
 	s->folder = NULL;
 }
@@ -297,6 +303,7 @@ void source_free(struct source *s)
 	folder_free(s->folder);
 	document_free(s->document);
 	buffer_free(&s->text);
+	buffer_free(&s->out.names);
 	free(s->error);
 	free(s->warning);
 	free(s->path);

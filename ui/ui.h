@@ -24,6 +24,7 @@
  * theme.c           | styles to colours
  * completion.c clipboard.c external_editor.c | what Tab offers; copying; $EDITOR
  * attach.c source.c | what goes along with a message; what a path stands for, as text
+ * counter.c         | how many tokens that is, counted on a thread of its own
  * folder.c ignore.c   | a folder's files; .gitignore
  * document.c office.c program.c | PDF and office documents; their XML as text; what is installed
  * hints.c hints.def | short hints in the empty input line, that stop

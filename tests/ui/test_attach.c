@@ -57,7 +57,7 @@ static void test_a_file_is_shown_counted_and_sent(void **state)
 	struct fixture *f = *state;
 	put_text("notes.md", "one\n```\ntwo\n");
 	keys(f, "/file notes.md\r");
-	assert_seen(f, "Attached: notes.md (9 tokens)");
+	await(f, "Attached: notes.md (9 tokens)");
 	assert_seen(f, "/file takes away");
 	keys(f, "what is it\r");
 	assert_sent(f, "user: what is it\n\nnotes.md:\n````md\none\n```\ntwo\n````\n");
@@ -71,7 +71,7 @@ static void test_taken_away_before_it_is_sent(void **state)
 	put_text("b.txt", "beta");
 	keys(f, "/file a.txt\r");
 	keys(f, "/file b.txt\r");
-	assert_seen(f, "a.txt (");
+	await(f, "a.txt (");
 	keys(f, "/file\r");
 	assert_seen(f, "Attached to the next message");
 	keys(f, "\r");
@@ -90,15 +90,15 @@ static void test_named_in_the_message(void **state)
 	put_text("two words.txt", "spaces");
 	put_text("ärger.txt", "umlaut");
 	keys(f, "read @\"two words.txt\" and (@nothing) @ärger.txt, please");
-	assert_seen(f, "two words.txt (");
-	assert_seen(f, "ärger.txt (");
+	await(f, "two words.txt (");
+	await(f, "ärger.txt (");
 	assert_not_seen(f, "/file takes away");
 	keys(f, "\r");
 	assert_sent(f, "please\n\ntwo words.txt:\n```txt\nspaces\n```\n\närger.txt:\n```txt\numlaut\n```\n");
 	fake_done(ENGINE_STOP);
 	events(f);
 	keys(f, "@ärger.txt");
-	assert_seen(f, "ärger.txt (");
+	await(f, "ärger.txt (");
 	keys(f, "\025");
 	assert_not_seen(f, "ärger.txt (");
 }
@@ -135,7 +135,7 @@ static void test_refusals(void **state)
 	put("picture.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", 18);
 	put_text("slides.key", "PK");
 	keys(f, "/file picture.png\r");
-	assert_seen(f, "Not attached: picture.png is not a text file (PNG)");
+	await(f, "Not attached: picture.png is not a text file (PNG)");
 	keys(f, "/file slides.key\r");
 	assert_seen(f, "save it as PDF");
 	keys(f, "/file missing\r");
@@ -249,7 +249,7 @@ static void test_held_until_read(void **state)
 	char *path = xasprintf("%s/bin:%s", f->dir, getenv("PATH")), *before = xstrdup(getenv("PATH"));
 	setenv("PATH", path, 1);
 	keys(f, "sum up @paper.pdf");
-	assert_seen(f, "paper.pdf (…)");
+	await(f, "paper.pdf (…)");
 	app_input(f->app, "\r", 1);
 	f->app->now += APP_GRACE_MS + 1;
 	app_tick(f->app);

@@ -240,6 +240,7 @@ void app_terminal_ask(struct app *);          /* once, with an empty screen */
 int app_terminal_wait_ms(const struct app *); /* how long the first frame may wait for answers; 0: not at all */
 void app_terminal_answer(struct app *, const char *bytes, size_t len);
 void app_terminal_translate(struct app *, struct i18n *); /* gives another language the same widths */
+int app_terminal_background(const struct app *);          /* 0xRRGGBB; -1: not known */
 void app_terminal_free(struct app *);
 
 /* --- app_blocks.c --- */

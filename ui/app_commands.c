@@ -479,7 +479,8 @@ void app_show_theme(struct app *app)
 {
 	char err[512];
 	const char *name = option_string(app->o.options, OPTION_THEME);
-	struct theme *theme = theme_open(name, option_flag(app->o.options, OPTION_NO_COLOR));
+	struct theme *theme =
+		theme_open(name, app_terminal_background(app), option_flag(app->o.options, OPTION_NO_COLOR));
 	const char *colors = option_string(app->o.options, OPTION_COLORS);
 	if (colors && theme_set(theme, colors, err, sizeof(err)))
 		say_error(app, err);

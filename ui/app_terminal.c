@@ -30,10 +30,16 @@ void app_terminal_translate(struct app *app, struct i18n *tr)
 	i18n_set_order(tr, app->bidi);
 }
 
+int app_terminal_background(const struct app *app)
+{
+	return app->terminal ? app->terminal->facts.background : -1;
+}
+
 /* Everything is laid out anew. */
 static void apply(struct app *app)
 {
 	const struct terminal_facts *facts = &app->terminal->facts;
+	const char *by;
 	app->bidi = terminal_facts_choose(facts, app->o.options);
 	struct screen_traits traits = {
 		.measured = facts->measured,
@@ -41,9 +47,11 @@ static void apply(struct app *app)
 		.hyperlinks = terminal_facts_links(facts) != TERMINAL_LINKS_NONE,
 		.order_begin = terminal_facts_order(facts, app->bidi, true),
 		.order_end = terminal_facts_order(facts, app->bidi, false),
+		.colors = terminal_facts_colors(facts, app->o.options, &by),
 	};
 	app_terminal_translate(app, app->own_tr ? app->own_tr : app->o.tr);
 	app->screen->ops->traits(app->screen, &traits);
+	app_show_theme(app);
 	transcript_hyperlinks(app->transcript, terminal_facts_links(facts) == TERMINAL_LINKS_SHOWN && traits.measured);
 	transcript_reflow(app->transcript, app->tr, app->bidi);
 	editor_retranslate(app->editor, app->tr, app->bidi);

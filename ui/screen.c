@@ -1,4 +1,4 @@
-/* The terminal through ncurses. The only file that knows curses.
+/* The terminal through ncurses.
  *
  * ncurses believes that a cell is as wide as libc says its first code point is,
  * keeps five code points a cell, and drops what it cannot keep without a word.
@@ -9,6 +9,7 @@
  * row. Else its first picture is drawn, or a replacement. In no case does what
  * stands behind it move. */
 #include "screen.h"
+#include "screen_description.h"
 #include "terminal_guard.h"
 #include "theme.h"
 #include "../xmalloc.h"
@@ -57,6 +58,8 @@ struct terminal {
 	int rows, columns;
 	int cursor_row, cursor_column;
 	bool cursor_visible, awake, titles;
+	int described; /* colours of TERM's own description */
+	bool any;      /* what curses goes by takes any number of colours */
 	struct screen_traits traits;
 	struct whole *wholes; /* of the frame being drawn, and of rows that stay as they are */
 	int whole_count, whole_size;
@@ -100,16 +103,30 @@ static void write_text(const char *text)
 
 /* --- Colours ------------------------------------------------------------------------ */
 
+static int used_colors(const struct terminal *t)
+{
+	int wanted = t->traits.colors ? t->traits.colors : t->described;
+	return t->any || wanted <= t->described ? wanted : t->described;
+}
+
+/* Where TERM's description is of a terminal without a palette, only the first eight are indexes. */
+static int curses_color(const struct terminal *t, int color)
+{
+	enum { INDEXES = 8, FIRST_RGB = 256 };
+	if (color < INDEXES || color >= FIRST_RGB || t->described < SCREEN_RGB)
+		return color;
+	int rgb = theme_rgb(color);
+	return rgb < FIRST_RGB ? rgb | FIRST_RGB : rgb;
+}
+
 static void set_colors(struct terminal *t)
 {
+	int colors = used_colors(t);
 	if (!t->theme.colors || !has_colors())
 		return;
-	for (int i = 0; i < STYLE_COUNT; i++) {
-		const struct look *look = &t->theme.look[i];
-		short color = COLORS >= 256 ? (short)theme_nearest(look->color, 256) : look->basic;
-		short background = COLORS >= 256 || look->background < 0 ? look->background : THEME_BASIC_BACKGROUND;
-		init_pair((short)(i + 1), color, background);
-	}
+	for (int i = 0; i < STYLE_COUNT; i++)
+		init_extended_pair(i + 1, curses_color(t, theme_foreground(&t->theme, (enum style)i, colors)),
+				   curses_color(t, theme_background(&t->theme, (enum style)i, colors)));
 }
 
 static unsigned look_attributes(const struct terminal *t, enum style style)
@@ -616,6 +633,7 @@ static void op_traits(struct screen *screen, const struct screen_traits *traits)
 			write_text(traits->order_begin);
 	}
 	t->traits = *traits;
+	set_colors(t);
 	tell_guard(t);
 	forget(t);
 }
@@ -711,7 +729,13 @@ static bool takes_titles(const char *term)
 struct screen *screen_open_curses(const struct theme *theme, char *err, size_t errlen)
 {
 	const char *term = getenv("TERM");
-	SCREEN *handle = newterm(NULL, stdout, stdin);
+	int described = screen_described_colors();
+	bool any = true;
+	SCREEN *handle = described ? screen_description_newterm(described) : NULL;
+	if (!handle) {
+		any = false;
+		handle = newterm(NULL, stdout, stdin);
+	}
 	if (!handle) {
 		snprintf(err, errlen, "the terminal '%s' is not known here; set TERM to one that is", term ? term : "");
 		return NULL;
@@ -719,6 +743,8 @@ struct screen *screen_open_curses(const struct theme *theme, char *err, size_t e
 	struct terminal *t = xcalloc(1, sizeof(*t));
 	t->screen.ops = &terminal_ops;
 	t->handle = handle;
+	t->described = described;
+	t->any = any;
 	t->theme = *theme;
 	t->titles = term && takes_titles(term);
 	raw();

@@ -59,7 +59,9 @@ struct screen_traits {     /* what the terminal was found to do; all zero: nothi
 	bool hyperlinks;   /* it shows links (OSC 8), as far as it is known to do them no harm */
 	const char *order_begin,
 		*order_end; /* what tells it how to put rows in order, and undoes that; NULL: nothing does */
+	int colors;         /* so many are used: SCREEN_RGB, 256, 16 or 8; 0: as many as TERM's description has */
 };
+enum { SCREEN_RGB = 1 << 24 };
 
 struct screen_ops {
 	void (*size)(struct screen *, int *rows, int *columns);
@@ -85,6 +87,8 @@ struct screen {
 };
 
 struct screen *screen_open_curses(const struct theme *, char *err, size_t errlen);
+/* Of the terminal that TERM names: SCREEN_RGB, 256, 16, 8 or 0. Not while one is open. */
+int screen_described_colors(void);
 struct screen *screen_open_headless(int rows, int columns);
 void screen_headless_resize(struct screen *, int rows, int columns);
 /* The screen as text, a line a row, trailing spaces cut; styles as letters when styled. Caller frees. */

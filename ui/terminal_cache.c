@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIELDS = 7, KEPT = 32, LINE_BYTES = 1024 };
+enum { FIELDS = 9, KEPT = 32, LINE_BYTES = 1024 };
 
 static char *file_path(const char *dir)
 {
@@ -40,6 +40,14 @@ static bool read_mode(const char *text, int *mode)
 	return end != text && *end == '\0' && value >= -1 && value <= 4;
 }
 
+static bool read_color(const char *text, int *color)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+	*color = (int)value;
+	return end != text && *end == '\0' && value >= -1 && value <= 0xFFFFFF;
+}
+
 static bool read_widths(const char *text, struct terminal_facts *facts)
 {
 	for (int i = 0; i < I18N_WIDTH_CLASSES; i++) {
@@ -63,7 +71,8 @@ static bool read_line(char *line, struct terminal_facts *facts)
 	snprintf(found.name, sizeof(found.name), "%s", fields[1]);
 	snprintf(found.outer, sizeof(found.outer), "%s", fields[2]);
 	if (!read_mode(fields[3], &found.implicit_bidi) || !read_mode(fields[4], &found.synchronized) ||
-	    !read_mode(fields[5], &found.clustering) || !read_widths(fields[6], &found))
+	    !read_mode(fields[5], &found.clustering) || !read_mode(fields[6], &found.rgb) ||
+	    !read_color(fields[7], &found.background) || !read_widths(fields[8], &found))
 		return false;
 	*facts = found;
 	return true;
@@ -84,8 +93,8 @@ bool terminal_facts_load(struct terminal_facts *facts, const char *dir)
 
 static void print_facts(FILE *out, const struct terminal_facts *facts)
 {
-	fprintf(out, "%s\t%s\t%s\t%d\t%d\t%d\t", facts->identity, facts->name, facts->outer, facts->implicit_bidi,
-		facts->synchronized, facts->clustering);
+	fprintf(out, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t", facts->identity, facts->name, facts->outer,
+		facts->implicit_bidi, facts->synchronized, facts->clustering, facts->rgb, facts->background);
 	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
 		fprintf(out, "%s%d", i ? "," : "", facts->width[i]);
 	fputc('\n', out);

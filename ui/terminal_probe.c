@@ -1,5 +1,7 @@
 #include "terminal_probe.h"
 
+#include "screen.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +16,27 @@ struct terminal_probe {
 
 /* --- What is asked ---------------------------------------------------------------- */
 
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+	return value ? value : "";
+}
+
+/* A colour no palette has is set, and which one that has become is asked (DECRQSS); then the
+ * background's (OSC 11). Screen would pass the first on to its own terminal, and old Linux
+ * consoles print them. */
+static void ask_colors(struct buffer *out)
+{
+	if (!*environment("STY") && strcmp(environment("TERM"), "linux") != 0)
+		buffer_puts(out, "\033[38;2;1;2;3m\033P$qm\033\\\033[39m\033]11;?\033\\");
+}
+
 /* Samples are written unseen (SGR 8), each on an empty row from its first column. */
 char *terminal_probe_questions(size_t *len)
 {
 	struct buffer out = {0};
 	buffer_puts(&out, "\033[>0q\033[8$p\033[?2026$p\033[?2027$p\033[1;1H\033[8m");
+	ask_colors(&out);
 	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
 		buffer_printf(&out, "\r\033[K%s\033[6n", i18n_width_sample((enum i18n_width_class)i));
 	buffer_puts(&out, "\033[m\r\033[2K\033[c");
@@ -91,6 +109,45 @@ static void take_name(struct terminal_facts *facts, const char *bytes, size_t le
 	copy_name(facts->name, sizeof(facts->name), bytes + 4, end - 4);
 }
 
+/* "ESC P 1 $ r 0;8;38:2::1:2:3 m ESC \": what is set. Some leave the colour space out, some write semicolons. */
+static void take_setting(struct terminal_facts *facts, const char *bytes, size_t len)
+{
+	static const char *const kept[] = {"38:2::1:2:3", "38:2:1:2:3", "38;2;1;2;3"};
+	char setting[64];
+	if (len < 6 || memcmp(bytes + 1, "P1$r", 4) != 0)
+		return;
+	copy_name(setting, sizeof(setting), bytes + 5, len - 5);
+	char *end = strchr(setting, 'm');
+	if (!end)
+		return;
+	*end = '\0';
+	facts->rgb = 0;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		facts->rgb |= strstr(setting, kept[i]) != NULL;
+}
+
+/* "ESC ] 11;rgb:RRRR/GGGG/BBBB": one to four digits each; some add a fourth part. */
+static void take_background(struct terminal_facts *facts, const char *bytes, size_t len)
+{
+	char text[48], *at = text;
+	int color = 0;
+	if (len < 6 || memcmp(bytes + 1, "]11;", 4) != 0)
+		return;
+	copy_name(text, sizeof(text), bytes + 5, len - 5);
+	if (strncmp(text, "rgb:", 4) != 0 && strncmp(text, "rgba:", 5) != 0)
+		return;
+	for (int i = 0; i < 3; i++) {
+		char *start = at + strcspn(at, i ? "/" : ":") + 1;
+		if (start > text + strlen(text))
+			return;
+		long value = strtol(start, &at, 16), most = (1L << 4 * (at - start)) - 1;
+		if (at == start || at - start > 4 || value < 0)
+			return;
+		color = color << 8 | (int)((value * 255 + most / 2) / most);
+	}
+	facts->background = color;
+}
+
 /* A width is what a cursor can do from the first column: else none of them counts. */
 static bool plausible(const struct terminal_facts *facts)
 {
@@ -112,8 +169,11 @@ bool terminal_probe_answer(struct terminal_probe *p, const char *bytes, size_t l
 {
 	if (p->done || len < 3 || bytes[0] != ESC)
 		return false;
-	if (bytes[1] == 'P')
+	if (bytes[1] == 'P') {
 		take_name(&p->facts, bytes, len);
+		take_setting(&p->facts, bytes, len);
+	} else if (bytes[1] == ']')
+		take_background(&p->facts, bytes, len);
 	else if (bytes[1] == '[' && bytes[len - 1] == 'R')
 		take_report(p, bytes, len);
 	else if (bytes[1] == '[' && bytes[len - 1] == 'y')
@@ -147,18 +207,13 @@ const struct terminal_facts *terminal_probe_facts(const struct terminal_probe *p
 
 /* --- What follows from it --------------------------------------------------------------- */
 
-static const char *environment(const char *name)
-{
-	const char *value = getenv(name);
-	return value ? value : "";
-}
-
 void terminal_facts_init(struct terminal_facts *facts)
 {
 	static const char *const names[] = {"TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "VTE_VERSION",
 					    "KONSOLE_VERSION"};
 	struct buffer identity = {0};
-	*facts = (struct terminal_facts){.implicit_bidi = -1, .synchronized = -1, .clustering = -1};
+	*facts = (struct terminal_facts){
+		.implicit_bidi = -1, .synchronized = -1, .clustering = -1, .rgb = -1, .background = -1};
 	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
 		facts->width[i] = -1;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -191,6 +246,14 @@ static bool begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
+static bool begins_one(const char *text, const char *const *with, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (begins(text, with[i]))
+			return true;
+	return false;
+}
+
 /* By what they call themselves. VTE and Konsole show links where their user has switched them on. */
 enum terminal_links terminal_facts_links(const struct terminal_facts *facts)
 {
@@ -198,13 +261,10 @@ enum terminal_links terminal_facts_links(const struct terminal_facts *facts)
 				 *const maybe[] = {"VTE(", "Konsole "};
 	if (*environment("STY") || *environment("TMUX"))
 		return TERMINAL_LINKS_NONE;
-	for (size_t i = 0; i < sizeof(sure) / sizeof(*sure); i++)
-		if (begins(facts->name, sure[i]))
-			return TERMINAL_LINKS_SHOWN;
-	for (size_t i = 0; i < sizeof(maybe) / sizeof(*maybe); i++)
-		if (begins(facts->name, maybe[i]))
-			return TERMINAL_LINKS_MAYBE;
-	return TERMINAL_LINKS_NONE;
+	if (begins_one(facts->name, sure, sizeof(sure) / sizeof(*sure)))
+		return TERMINAL_LINKS_SHOWN;
+	return begins_one(facts->name, maybe, sizeof(maybe) / sizeof(*maybe)) ? TERMINAL_LINKS_MAYBE
+									      : TERMINAL_LINKS_NONE;
 }
 
 /* Terminals that put rows in order and cannot be told not to, by what they call themselves. */
@@ -281,6 +341,31 @@ int terminal_facts_ambiguous(const struct options *options)
 	return option_given(options, OPTION_AMBIGUOUS) ? atoi(option_string(options, OPTION_AMBIGUOUS)) : 0;
 }
 
+/* tmux takes any colour and makes of it what its own terminal has. What screen runs in is not known. */
+int terminal_facts_colors(const struct terminal_facts *facts, const struct options *options, const char **by)
+{
+	/* Some that do not say what has become of the colour. */
+	static const char *const known[] = {"Konsole ", "VTE(", "WezTerm ", "iTerm2 ", "foot(", "ghostty ", "contour "};
+	const char *setting = option_string(options, OPTION_COLOR_DEPTH), *says = environment("COLORTERM");
+	bool auto_depth = strcmp(setting, "auto") == 0;
+	*by = "TERM";
+	if (!auto_depth)
+		*by = "--color-depth";
+	else if (*environment("STY"))
+		return 0;
+	else if (*environment("TMUX"))
+		*by = "tmux";
+	else if (facts->rgb == 1)
+		*by = "DECRQSS";
+	else if (facts->rgb < 0 && begins_one(facts->name, known, sizeof(known) / sizeof(*known)))
+		*by = "XTVERSION";
+	else if (facts->rgb < 0 && (strcmp(says, "truecolor") == 0 || strcmp(says, "24bit") == 0))
+		*by = "COLORTERM";
+	else
+		return 0;
+	return auto_depth || strcmp(setting, "truecolor") == 0 ? SCREEN_RGB : atoi(setting);
+}
+
 bool terminal_facts_equal(const struct terminal_facts *a, const struct terminal_facts *b)
 {
 	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
@@ -288,5 +373,5 @@ bool terminal_facts_equal(const struct terminal_facts *a, const struct terminal_
 			return false;
 	return strcmp(a->name, b->name) == 0 && strcmp(a->outer, b->outer) == 0 && a->measured == b->measured &&
 	       a->implicit_bidi == b->implicit_bidi && a->synchronized == b->synchronized &&
-	       a->clustering == b->clustering;
+	       a->clustering == b->clustering && a->rgb == b->rgb && a->background == b->background;
 }

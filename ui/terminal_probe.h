@@ -21,6 +21,8 @@ struct terminal_facts {
 	int implicit_bidi; /* it puts rows in order itself (ECMA-48 BDSM) */
 	int synchronized;  /* frames are shown at once (2026) */
 	int clustering;    /* it draws by clusters (2027) */
+	int rgb;           /* it shows a colour by red, green and blue as told: -1 it did not say, 0 no, 1 yes */
+	int background;    /* 0xRRGGBB; -1: it did not say */
 	bool measured;
 	int width[I18N_WIDTH_CLASSES]; /* cells of the samples; -1 unless measured */
 };
@@ -42,6 +44,9 @@ bool terminal_facts_synchronized(const struct terminal_facts *);
 /* Links (OSC 8): a terminal that is not known may print them. */
 enum terminal_links { TERMINAL_LINKS_NONE, TERMINAL_LINKS_MAYBE, TERMINAL_LINKS_SHOWN };
 enum terminal_links terminal_facts_links(const struct terminal_facts *);
+/* How many colours to use (of struct screen_traits) when the person has a say
+ * (--color-depth); by: what says so, in no language. */
+int terminal_facts_colors(const struct terminal_facts *, const struct options *, const char **by);
 bool terminal_facts_equal(const struct terminal_facts *, const struct terminal_facts *);
 
 struct terminal_probe;

@@ -1,5 +1,7 @@
 /* bora terminal: what the terminal was found to be, and a page to see whether it is so. */
+#include "screen.h"
 #include "terminal_probe.h"
+#include "theme.h"
 #include "ui.h"
 
 #include <stdio.h>
@@ -71,6 +73,26 @@ static void print_modes(const struct i18n *tr, const struct terminal_facts *fact
 	puts(i18n_text(tr, terminal_facts_synchronized(facts) ? "terminal.frames-whole" : "terminal.frames-plain"));
 }
 
+static void print_colors(const struct ui_options *ui, const struct terminal_facts *facts)
+{
+	const struct i18n *tr = ui->tr;
+	const char *by;
+	char background[16] = "?";
+	int colors = terminal_facts_colors(facts, ui->options, &by);
+	struct theme *theme = theme_open(option_string(ui->options, OPTION_THEME), facts->background,
+					 option_flag(ui->options, OPTION_NO_COLOR));
+	colors = colors ? colors : screen_described_colors();
+	char *count = i18n_format(tr, "terminal.colors", I18N_I(colors), I18N_S(by));
+	puts(theme->colors && colors ? count : i18n_text(tr, "terminal.no-colors"));
+	if (facts->background >= 0)
+		snprintf(background, sizeof(background), "#%06x", (unsigned)facts->background);
+	char *chosen = i18n_format(tr, "terminal.background", I18N_S(background), I18N_S(theme->name));
+	puts(chosen);
+	free(chosen);
+	free(count);
+	theme_free(theme);
+}
+
 int ui_terminal(const struct ui_options *ui)
 {
 	struct terminal_facts facts;
@@ -87,6 +109,7 @@ int ui_terminal(const struct ui_options *ui)
 	if (!answered || !facts.measured)
 		puts(i18n_text(tr, "terminal.silent"));
 	print_modes(tr, &facts, bidi);
+	print_colors(ui, &facts);
 	terminal_facts_apply(&facts, ui->tr, terminal_facts_ambiguous(ui->options));
 	if (facts.measured)
 		print_widths(tr, &facts);

@@ -11,116 +11,123 @@
 #define R THEME_REVERSE
 #define I THEME_ITALIC
 
-/* The default leaves foreground and background to the terminal and takes only
- * colours that are legible on both. */
+#define RGB(color) (THEME_RGB | (color))
+
+/* The neutral ones are for terminals that do not tell their background: foreground and
+ * background are the terminal's own, and the colours are as far from black as from white.
+ * Those for a background keep 4.5 to 1 from any that is in wide use, the frame of code 2.8. */
 static const struct theme themes[] = {
 	{"default",
 	 true,
+	 false,
 	 {
 		 [STYLE_TEXT] = {-1, -1, -1, 0, 0},
-		 [STYLE_USER] = {32, 6, -1, B, B},
-		 [STYLE_DIM] = {245, -1, -1, 0, D},
+		 [STYLE_USER] = {RGB(0x2878C5), 6, -1, B, B},
+		 [STYLE_DIM] = {RGB(0x757575), -1, -1, 0, D},
 		 [STYLE_TITLE] = {-1, -1, -1, R, R},
-		 [STYLE_STATUS] = {245, -1, -1, 0, D},
-		 [STYLE_ACCENT] = {32, 6, -1, 0, B},
-		 [STYLE_ERROR] = {160, 1, -1, B, B},
-		 [STYLE_WARNING] = {172, 3, -1, 0, B},
+		 [STYLE_STATUS] = {RGB(0x757575), -1, -1, 0, D},
+		 [STYLE_ACCENT] = {RGB(0x2878C5), 6, -1, 0, B},
+		 [STYLE_ERROR] = {RGB(0xD9392E), 1, -1, B, B},
+		 [STYLE_WARNING] = {RGB(0xAD6400), 3, -1, 0, B},
 		 [STYLE_CODE] = {-1, -1, -1, 0, 0},
-		 [STYLE_CODE_FRAME] = {245, -1, -1, 0, D},
-		 [STYLE_HEADING] = {32, 6, -1, B, B},
+		 [STYLE_CODE_FRAME] = {RGB(0x757575), -1, -1, 0, D},
+		 [STYLE_HEADING] = {RGB(0x2878C5), 6, -1, B, B},
 		 [STYLE_STRONG] = {-1, -1, -1, B, B},
 		 [STYLE_EMPHASIS] = {-1, -1, -1, I, U},
-		 [STYLE_LINK] = {32, 6, -1, U, U},
-		 [STYLE_QUOTE] = {245, -1, -1, 0, D},
+		 [STYLE_LINK] = {RGB(0x2878C5), 6, -1, U, U},
+		 [STYLE_QUOTE] = {RGB(0x757575), -1, -1, 0, D},
 		 [STYLE_SELECTED] = {-1, -1, -1, R, R},
-		 [STYLE_MATCH] = {0, 0, 220, 0, R},
-		 [STYLE_PROMPT] = {32, 6, -1, B, B},
-		 [STYLE_TOP_HEADING] = {32, 6, -1, B | U, B | U},
-		 [STYLE_INLINE_CODE] = {71, 2, -1, 0, B},
-		 [STYLE_BULLET] = {245, -1, -1, 0, 0},
-		 [STYLE_KEYWORD] = {133, 5, -1, 0, B},
-		 [STYLE_TYPE_NAME] = {37, 6, -1, 0, 0},
-		 [STYLE_STRING] = {71, 2, -1, 0, 0},
-		 [STYLE_COMMENT] = {245, -1, -1, I, D},
-		 [STYLE_NUMBER] = {172, 3, -1, 0, 0},
-		 [STYLE_FUNCTION] = {32, 4, -1, 0, 0},
-		 [STYLE_NAME] = {136, 3, -1, 0, 0},
-		 [STYLE_MACRO] = {168, 5, -1, 0, B},
-		 [STYLE_INSERTED] = {71, 2, -1, 0, B},
-		 [STYLE_DELETED] = {167, 1, -1, 0, D},
+		 [STYLE_MATCH] = {RGB(0x1A1A1A), 0, RGB(0xFFD75F), 0, R},
+		 [STYLE_PROMPT] = {RGB(0x2878C5), 6, -1, B, B},
+		 [STYLE_TOP_HEADING] = {RGB(0x2878C5), 6, -1, B | U, B | U},
+		 [STYLE_INLINE_CODE] = {RGB(0x3A853A), 2, -1, 0, B},
+		 [STYLE_BULLET] = {RGB(0x757575), -1, -1, 0, 0},
+		 [STYLE_KEYWORD] = {RGB(0xA055C3), 5, -1, 0, B},
+		 [STYLE_TYPE_NAME] = {RGB(0x008481), 6, -1, 0, 0},
+		 [STYLE_STRING] = {RGB(0x3A853A), 2, -1, 0, 0},
+		 [STYLE_COMMENT] = {RGB(0x757575), -1, -1, I, D},
+		 [STYLE_NUMBER] = {RGB(0xAD6400), 3, -1, 0, 0},
+		 [STYLE_FUNCTION] = {RGB(0x2878C5), 4, -1, 0, 0},
+		 [STYLE_NAME] = {RGB(0x8D7324), 3, -1, 0, 0},
+		 [STYLE_MACRO] = {RGB(0xC7467B), 5, -1, 0, B},
+		 [STYLE_INSERTED] = {RGB(0x3A853A), 2, -1, 0, B},
+		 [STYLE_DELETED] = {RGB(0xD9392E), 1, -1, 0, D},
 	 }},
 	{"light",
 	 true,
+	 false,
 	 {
 		 [STYLE_TEXT] = {-1, -1, -1, 0, 0},
-		 [STYLE_USER] = {25, 4, -1, B, B},
-		 [STYLE_DIM] = {240, -1, -1, 0, D},
-		 [STYLE_TITLE] = {255, 0, 25, B, R},
-		 [STYLE_STATUS] = {240, -1, -1, 0, D},
-		 [STYLE_ACCENT] = {25, 4, -1, 0, B},
-		 [STYLE_ERROR] = {124, 1, -1, B, B},
-		 [STYLE_WARNING] = {130, 3, -1, 0, B},
-		 [STYLE_CODE] = {236, -1, -1, 0, 0},
-		 [STYLE_CODE_FRAME] = {244, -1, -1, 0, D},
-		 [STYLE_HEADING] = {25, 4, -1, B, B},
+		 [STYLE_USER] = {RGB(0x005FAE), 4, -1, B, B},
+		 [STYLE_DIM] = {RGB(0x56606B), -1, -1, 0, D},
+		 [STYLE_TITLE] = {RGB(0xFFFFFF), 0, RGB(0x1F5F99), B, R},
+		 [STYLE_STATUS] = {RGB(0x56606B), -1, -1, 0, D},
+		 [STYLE_ACCENT] = {RGB(0x005FAE), 4, -1, 0, B},
+		 [STYLE_ERROR] = {RGB(0xB3261E), 1, -1, B, B},
+		 [STYLE_WARNING] = {RGB(0x8A4B00), 3, -1, 0, B},
+		 [STYLE_CODE] = {RGB(0x24292F), -1, -1, 0, 0},
+		 [STYLE_CODE_FRAME] = {RGB(0x868F99), -1, -1, 0, D},
+		 [STYLE_HEADING] = {RGB(0x0B57A4), 4, -1, B, B},
 		 [STYLE_STRONG] = {-1, -1, -1, B, B},
 		 [STYLE_EMPHASIS] = {-1, -1, -1, I, U},
-		 [STYLE_LINK] = {25, 4, -1, U, U},
-		 [STYLE_QUOTE] = {240, -1, -1, 0, D},
-		 [STYLE_SELECTED] = {255, 0, 25, 0, R},
-		 [STYLE_MATCH] = {16, 0, 222, 0, R},
-		 [STYLE_PROMPT] = {25, 4, -1, B, B},
-		 [STYLE_TOP_HEADING] = {25, 4, -1, B | U, B | U},
-		 [STYLE_INLINE_CODE] = {28, 2, -1, 0, B},
-		 [STYLE_BULLET] = {240, -1, -1, 0, 0},
-		 [STYLE_KEYWORD] = {90, 5, -1, 0, B},
-		 [STYLE_TYPE_NAME] = {30, 6, -1, 0, 0},
-		 [STYLE_STRING] = {28, 2, -1, 0, 0},
-		 [STYLE_COMMENT] = {244, -1, -1, I, D},
-		 [STYLE_NUMBER] = {130, 3, -1, 0, 0},
-		 [STYLE_FUNCTION] = {25, 4, -1, 0, 0},
-		 [STYLE_NAME] = {94, 3, -1, 0, 0},
-		 [STYLE_MACRO] = {125, 5, -1, 0, B},
-		 [STYLE_INSERTED] = {28, 2, -1, 0, B},
-		 [STYLE_DELETED] = {124, 1, -1, 0, D},
+		 [STYLE_LINK] = {RGB(0x0B57A4), 4, -1, U, U},
+		 [STYLE_QUOTE] = {RGB(0x56606B), -1, -1, 0, D},
+		 [STYLE_SELECTED] = {RGB(0xFFFFFF), 0, RGB(0x1F5F99), 0, R},
+		 [STYLE_MATCH] = {RGB(0x1A1A1A), 0, RGB(0xFFE08A), 0, R},
+		 [STYLE_PROMPT] = {RGB(0x005FAE), 4, -1, B, B},
+		 [STYLE_TOP_HEADING] = {RGB(0x0B57A4), 4, -1, B | U, B | U},
+		 [STYLE_INLINE_CODE] = {RGB(0x176A2C), 2, -1, 0, B},
+		 [STYLE_BULLET] = {RGB(0x56606B), -1, -1, 0, 0},
+		 [STYLE_KEYWORD] = {RGB(0x7B2D9B), 5, -1, 0, B},
+		 [STYLE_TYPE_NAME] = {RGB(0x00666E), 6, -1, 0, 0},
+		 [STYLE_STRING] = {RGB(0x176A2C), 2, -1, 0, 0},
+		 [STYLE_COMMENT] = {RGB(0x5E6873), -1, -1, I, D},
+		 [STYLE_NUMBER] = {RGB(0x9A4A00), 3, -1, 0, 0},
+		 [STYLE_FUNCTION] = {RGB(0x0B57A4), 4, -1, 0, 0},
+		 [STYLE_NAME] = {RGB(0x735008), 3, -1, 0, 0},
+		 [STYLE_MACRO] = {RGB(0xA8175F), 5, -1, 0, B},
+		 [STYLE_INSERTED] = {RGB(0x176A2C), 2, -1, 0, B},
+		 [STYLE_DELETED] = {RGB(0xB3261E), 1, -1, 0, D},
 	 }},
 	{"dark",
 	 true,
+	 true,
 	 {
 		 [STYLE_TEXT] = {-1, -1, -1, 0, 0},
-		 [STYLE_USER] = {81, 6, -1, B, B},
-		 [STYLE_DIM] = {246, -1, -1, 0, D},
-		 [STYLE_TITLE] = {16, 0, 110, B, R},
-		 [STYLE_STATUS] = {246, -1, -1, 0, D},
-		 [STYLE_ACCENT] = {81, 6, -1, 0, B},
-		 [STYLE_ERROR] = {203, 1, -1, B, B},
-		 [STYLE_WARNING] = {215, 3, -1, 0, B},
-		 [STYLE_CODE] = {252, -1, -1, 0, 0},
-		 [STYLE_CODE_FRAME] = {241, -1, -1, 0, D},
-		 [STYLE_HEADING] = {117, 6, -1, B, B},
+		 [STYLE_USER] = {RGB(0x6CC7F5), 6, -1, B, B},
+		 [STYLE_DIM] = {RGB(0x9CA6B2), -1, -1, 0, D},
+		 [STYLE_TITLE] = {RGB(0x10151C), 0, RGB(0x8AB4DE), B, R},
+		 [STYLE_STATUS] = {RGB(0x9CA6B2), -1, -1, 0, D},
+		 [STYLE_ACCENT] = {RGB(0x6CC7F5), 6, -1, 0, B},
+		 [STYLE_ERROR] = {RGB(0xFF8F86), 1, -1, B, B},
+		 [STYLE_WARNING] = {RGB(0xF7BD6E), 3, -1, 0, B},
+		 [STYLE_CODE] = {RGB(0xD8DDE3), -1, -1, 0, 0},
+		 [STYLE_CODE_FRAME] = {RGB(0x6F7A87), -1, -1, 0, D},
+		 [STYLE_HEADING] = {RGB(0x82C8FF), 6, -1, B, B},
 		 [STYLE_STRONG] = {-1, -1, -1, B, B},
 		 [STYLE_EMPHASIS] = {-1, -1, -1, I, U},
-		 [STYLE_LINK] = {117, 6, -1, U, U},
-		 [STYLE_QUOTE] = {246, -1, -1, 0, D},
-		 [STYLE_SELECTED] = {16, 0, 110, 0, R},
-		 [STYLE_MATCH] = {16, 0, 221, 0, R},
-		 [STYLE_PROMPT] = {81, 6, -1, B, B},
-		 [STYLE_TOP_HEADING] = {117, 6, -1, B | U, B | U},
-		 [STYLE_INLINE_CODE] = {150, 2, -1, 0, B},
-		 [STYLE_BULLET] = {246, -1, -1, 0, 0},
-		 [STYLE_KEYWORD] = {176, 5, -1, 0, B},
-		 [STYLE_TYPE_NAME] = {80, 6, -1, 0, 0},
-		 [STYLE_STRING] = {150, 2, -1, 0, 0},
-		 [STYLE_COMMENT] = {244, -1, -1, I, D},
-		 [STYLE_NUMBER] = {215, 3, -1, 0, 0},
-		 [STYLE_FUNCTION] = {117, 4, -1, 0, 0},
-		 [STYLE_NAME] = {223, 3, -1, 0, 0},
-		 [STYLE_MACRO] = {211, 5, -1, 0, B},
-		 [STYLE_INSERTED] = {114, 2, -1, 0, B},
-		 [STYLE_DELETED] = {203, 1, -1, 0, D},
+		 [STYLE_LINK] = {RGB(0x82C8FF), 6, -1, U, U},
+		 [STYLE_QUOTE] = {RGB(0x9CA6B2), -1, -1, 0, D},
+		 [STYLE_SELECTED] = {RGB(0x10151C), 0, RGB(0x8AB4DE), 0, R},
+		 [STYLE_MATCH] = {RGB(0x1A1A1A), 0, RGB(0xFFD75F), 0, R},
+		 [STYLE_PROMPT] = {RGB(0x6CC7F5), 6, -1, B, B},
+		 [STYLE_TOP_HEADING] = {RGB(0x82C8FF), 6, -1, B | U, B | U},
+		 [STYLE_INLINE_CODE] = {RGB(0xAEDB95), 2, -1, 0, B},
+		 [STYLE_BULLET] = {RGB(0x9CA6B2), -1, -1, 0, 0},
+		 [STYLE_KEYWORD] = {RGB(0xD9A5F2), 5, -1, 0, B},
+		 [STYLE_TYPE_NAME] = {RGB(0x62D4C9), 6, -1, 0, 0},
+		 [STYLE_STRING] = {RGB(0xAEDB95), 2, -1, 0, 0},
+		 [STYLE_COMMENT] = {RGB(0x98A2AF), -1, -1, I, D},
+		 [STYLE_NUMBER] = {RGB(0xF7B06B), 3, -1, 0, 0},
+		 [STYLE_FUNCTION] = {RGB(0x82C8FF), 4, -1, 0, 0},
+		 [STYLE_NAME] = {RGB(0xECD08F), 3, -1, 0, 0},
+		 [STYLE_MACRO] = {RGB(0xFF9DB0), 5, -1, 0, B},
+		 [STYLE_INSERTED] = {RGB(0x86D992), 2, -1, 0, B},
+		 [STYLE_DELETED] = {RGB(0xFF8F86), 1, -1, 0, D},
 	 }},
 	{"contrast",
 	 true,
+	 false,
 	 {
 		 [STYLE_TEXT] = {-1, -1, -1, 0, 0},
 		 [STYLE_USER] = {-1, -1, -1, B | U, B | U},
@@ -154,52 +161,151 @@ static const struct theme themes[] = {
 		 [STYLE_INSERTED] = {-1, -1, -1, B, B},
 		 [STYLE_DELETED] = {-1, -1, -1, R, R},
 	 }},
-	/* Okabe and Ito's palette: apart for every kind of colour vision, legible on light and dark. */
+	/* Okabe and Ito's palette: apart for every kind of colour vision. */
 	{"colorblind",
+	 true,
+	 false,
+	 {
+		 [STYLE_TEXT] = {-1, -1, -1, 0, 0},
+		 [STYLE_USER] = {RGB(0x007BC1), 6, -1, B, B},
+		 [STYLE_DIM] = {RGB(0x757575), -1, -1, 0, D},
+		 [STYLE_TITLE] = {-1, -1, -1, R, R},
+		 [STYLE_STATUS] = {RGB(0x757575), -1, -1, 0, D},
+		 [STYLE_ACCENT] = {RGB(0x007BC1), 6, -1, 0, B},
+		 [STYLE_ERROR] = {RGB(0xC45300), 1, -1, B | R, B | R},
+		 [STYLE_WARNING] = {RGB(0xA06B00), 3, -1, B, B},
+		 [STYLE_CODE] = {-1, -1, -1, 0, 0},
+		 [STYLE_CODE_FRAME] = {RGB(0x757575), -1, -1, 0, D},
+		 [STYLE_HEADING] = {RGB(0x007BC1), 6, -1, B, B},
+		 [STYLE_STRONG] = {-1, -1, -1, B, B},
+		 [STYLE_EMPHASIS] = {-1, -1, -1, I, U},
+		 [STYLE_LINK] = {RGB(0x007BC1), 6, -1, U, U},
+		 [STYLE_QUOTE] = {RGB(0x757575), -1, -1, 0, D},
+		 [STYLE_SELECTED] = {-1, -1, -1, R, R},
+		 [STYLE_MATCH] = {RGB(0x1A1A1A), 0, RGB(0xFFD75F), 0, R},
+		 [STYLE_PROMPT] = {RGB(0x007BC1), 6, -1, B, B},
+		 [STYLE_TOP_HEADING] = {RGB(0x007BC1), 6, -1, B | U, B | U},
+		 [STYLE_INLINE_CODE] = {RGB(0x00865E), 2, -1, 0, B},
+		 [STYLE_BULLET] = {RGB(0x757575), -1, -1, 0, 0},
+		 [STYLE_KEYWORD] = {RGB(0x007BC1), 4, -1, B, B},
+		 [STYLE_TYPE_NAME] = {RGB(0x00865E), 6, -1, 0, 0},
+		 [STYLE_STRING] = {RGB(0xA06B00), 3, -1, 0, 0},
+		 [STYLE_COMMENT] = {RGB(0x757575), -1, -1, I, D},
+		 [STYLE_NUMBER] = {RGB(0xB1578B), 5, -1, 0, 0},
+		 [STYLE_FUNCTION] = {RGB(0x367CAA), 6, -1, 0, 0},
+		 [STYLE_NAME] = {RGB(0xC45300), 1, -1, 0, 0},
+		 [STYLE_MACRO] = {RGB(0xB1578B), 5, -1, B, B},
+		 [STYLE_INSERTED] = {RGB(0x007BC1), 4, -1, B, B},
+		 [STYLE_DELETED] = {RGB(0xC45300), 3, -1, U, D},
+	 }},
+	{"colorblind-light",
+	 true,
+	 false,
+	 {
+		 [STYLE_TEXT] = {-1, -1, -1, 0, 0},
+		 [STYLE_USER] = {RGB(0x005F96), 4, -1, B, B},
+		 [STYLE_DIM] = {RGB(0x56606B), -1, -1, 0, D},
+		 [STYLE_TITLE] = {RGB(0xFFFFFF), 0, RGB(0x1F5F99), B, R},
+		 [STYLE_STATUS] = {RGB(0x56606B), -1, -1, 0, D},
+		 [STYLE_ACCENT] = {RGB(0x005F96), 4, -1, 0, B},
+		 [STYLE_ERROR] = {RGB(0xA82C00), 1, -1, B | R, B | R},
+		 [STYLE_WARNING] = {RGB(0x855600), 3, -1, B, B},
+		 [STYLE_CODE] = {RGB(0x24292F), -1, -1, 0, 0},
+		 [STYLE_CODE_FRAME] = {RGB(0x868F99), -1, -1, 0, D},
+		 [STYLE_HEADING] = {RGB(0x005F96), 4, -1, B, B},
+		 [STYLE_STRONG] = {-1, -1, -1, B, B},
+		 [STYLE_EMPHASIS] = {-1, -1, -1, I, U},
+		 [STYLE_LINK] = {RGB(0x005F96), 4, -1, U, U},
+		 [STYLE_QUOTE] = {RGB(0x56606B), -1, -1, 0, D},
+		 [STYLE_SELECTED] = {RGB(0xFFFFFF), 0, RGB(0x1F5F99), 0, R},
+		 [STYLE_MATCH] = {RGB(0x1A1A1A), 0, RGB(0xFFE08A), 0, R},
+		 [STYLE_PROMPT] = {RGB(0x005F96), 4, -1, B, B},
+		 [STYLE_TOP_HEADING] = {RGB(0x005F96), 4, -1, B | U, B | U},
+		 [STYLE_INLINE_CODE] = {RGB(0x00674B), 2, -1, 0, B},
+		 [STYLE_BULLET] = {RGB(0x56606B), -1, -1, 0, 0},
+		 [STYLE_KEYWORD] = {RGB(0x005F96), 4, -1, B, B},
+		 [STYLE_TYPE_NAME] = {RGB(0x00674B), 6, -1, 0, 0},
+		 [STYLE_STRING] = {RGB(0x855600), 3, -1, 0, 0},
+		 [STYLE_COMMENT] = {RGB(0x5E6873), -1, -1, I, D},
+		 [STYLE_NUMBER] = {RGB(0x94396D), 5, -1, 0, 0},
+		 [STYLE_FUNCTION] = {RGB(0x1268A3), 6, -1, 0, 0},
+		 [STYLE_NAME] = {RGB(0xA82C00), 1, -1, 0, 0},
+		 [STYLE_MACRO] = {RGB(0x94396D), 5, -1, B, B},
+		 [STYLE_INSERTED] = {RGB(0x005F96), 4, -1, B, B},
+		 [STYLE_DELETED] = {RGB(0xA82C00), 3, -1, U, D},
+	 }},
+	{"colorblind-dark",
+	 true,
 	 true,
 	 {
 		 [STYLE_TEXT] = {-1, -1, -1, 0, 0},
-		 [STYLE_USER] = {32, 6, -1, B, B},
-		 [STYLE_DIM] = {245, -1, -1, 0, D},
-		 [STYLE_TITLE] = {-1, -1, -1, R, R},
-		 [STYLE_STATUS] = {245, -1, -1, 0, D},
-		 [STYLE_ACCENT] = {32, 6, -1, 0, B},
-		 [STYLE_ERROR] = {166, 1, -1, B | R, B | R},
-		 [STYLE_WARNING] = {172, 3, -1, B, B},
-		 [STYLE_CODE] = {-1, -1, -1, 0, 0},
-		 [STYLE_CODE_FRAME] = {245, -1, -1, 0, D},
-		 [STYLE_HEADING] = {32, 6, -1, B, B},
+		 [STYLE_USER] = {RGB(0x62B8EA), 6, -1, B, B},
+		 [STYLE_DIM] = {RGB(0x9CA6B2), -1, -1, 0, D},
+		 [STYLE_TITLE] = {RGB(0x10151C), 0, RGB(0x8AB4DE), B, R},
+		 [STYLE_STATUS] = {RGB(0x9CA6B2), -1, -1, 0, D},
+		 [STYLE_ACCENT] = {RGB(0x62B8EA), 6, -1, 0, B},
+		 [STYLE_ERROR] = {RGB(0xFF9055), 1, -1, B | R, B | R},
+		 [STYLE_WARNING] = {RGB(0xF2B134), 3, -1, B, B},
+		 [STYLE_CODE] = {RGB(0xD8DDE3), -1, -1, 0, 0},
+		 [STYLE_CODE_FRAME] = {RGB(0x6F7A87), -1, -1, 0, D},
+		 [STYLE_HEADING] = {RGB(0x9CD3F5), 6, -1, B, B},
 		 [STYLE_STRONG] = {-1, -1, -1, B, B},
 		 [STYLE_EMPHASIS] = {-1, -1, -1, I, U},
-		 [STYLE_LINK] = {32, 6, -1, U, U},
-		 [STYLE_QUOTE] = {245, -1, -1, 0, D},
-		 [STYLE_SELECTED] = {-1, -1, -1, R, R},
-		 [STYLE_MATCH] = {0, 0, 220, 0, R},
-		 [STYLE_PROMPT] = {32, 6, -1, B, B},
-		 [STYLE_TOP_HEADING] = {32, 6, -1, B | U, B | U},
-		 [STYLE_INLINE_CODE] = {36, 2, -1, 0, B},
-		 [STYLE_BULLET] = {245, -1, -1, 0, 0},
-		 [STYLE_KEYWORD] = {32, 4, -1, B, B},
-		 [STYLE_TYPE_NAME] = {36, 6, -1, 0, 0},
-		 [STYLE_STRING] = {172, 3, -1, 0, 0},
-		 [STYLE_COMMENT] = {245, -1, -1, I, D},
-		 [STYLE_NUMBER] = {175, 5, -1, 0, 0},
-		 [STYLE_FUNCTION] = {74, 6, -1, 0, 0},
-		 [STYLE_NAME] = {166, 1, -1, 0, 0},
-		 [STYLE_MACRO] = {175, 5, -1, B, B},
-		 [STYLE_INSERTED] = {32, 4, -1, B, B},
-		 [STYLE_DELETED] = {166, 3, -1, U, D},
+		 [STYLE_LINK] = {RGB(0x9CD3F5), 6, -1, U, U},
+		 [STYLE_QUOTE] = {RGB(0x9CA6B2), -1, -1, 0, D},
+		 [STYLE_SELECTED] = {RGB(0x10151C), 0, RGB(0x8AB4DE), 0, R},
+		 [STYLE_MATCH] = {RGB(0x1A1A1A), 0, RGB(0xFFD75F), 0, R},
+		 [STYLE_PROMPT] = {RGB(0x62B8EA), 6, -1, B, B},
+		 [STYLE_TOP_HEADING] = {RGB(0x9CD3F5), 6, -1, B | U, B | U},
+		 [STYLE_INLINE_CODE] = {RGB(0x35C8A0), 2, -1, 0, B},
+		 [STYLE_BULLET] = {RGB(0x9CA6B2), -1, -1, 0, 0},
+		 [STYLE_KEYWORD] = {RGB(0x62B8EA), 4, -1, B, B},
+		 [STYLE_TYPE_NAME] = {RGB(0x35C8A0), 6, -1, 0, 0},
+		 [STYLE_STRING] = {RGB(0xF2B134), 3, -1, 0, 0},
+		 [STYLE_COMMENT] = {RGB(0x98A2AF), -1, -1, I, D},
+		 [STYLE_NUMBER] = {RGB(0xE6A3C9), 5, -1, 0, 0},
+		 [STYLE_FUNCTION] = {RGB(0x9CD3F5), 6, -1, 0, 0},
+		 [STYLE_NAME] = {RGB(0xF0E442), 1, -1, 0, 0},
+		 [STYLE_MACRO] = {RGB(0xE6A3C9), 5, -1, B, B},
+		 [STYLE_INSERTED] = {RGB(0x62B8EA), 4, -1, B, B},
+		 [STYLE_DELETED] = {RGB(0xFF9055), 3, -1, U, D},
 	 }},
 };
 
-struct theme *theme_open(const char *name, bool no_color)
+static const struct theme *named(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(themes) / sizeof(*themes); i++)
+		if (strcmp(themes[i].name, name) == 0)
+			return &themes[i];
+	return NULL;
+}
+
+/* Halfway between black and white as people see it. */
+static bool is_light(int background)
+{
+	enum { HALF = 128 };
+	return ((background >> 16 & 255) * 3 + (background >> 8 & 255) * 6 + (background & 255)) / 10 >= HALF;
+}
+
+static const struct theme *chosen(const char *name, int background)
+{
+	char variant[32];
+	const char *suffix = background < 0 ? NULL : is_light(background) ? "light" : "dark";
+	const struct theme *plain = named(name) ? named(name) : &themes[0], *found = NULL;
+	if (suffix && plain == &themes[0]) {
+		found = named(suffix);
+	} else if (suffix) {
+		snprintf(variant, sizeof(variant), "%s-%s", plain->name, suffix);
+		found = named(variant);
+	}
+	return found ? found : plain;
+}
+
+struct theme *theme_open(const char *name, int background, bool no_color)
 {
 	const char *environment = getenv("NO_COLOR");
 	struct theme *theme = xmalloc(sizeof(*theme));
-	*theme = themes[0];
-	for (size_t i = 0; name && i < sizeof(themes) / sizeof(*themes); i++)
-		if (strcmp(themes[i].name, name) == 0)
-			*theme = themes[i];
+	*theme = *chosen(name, background);
 	if (no_color || (environment && *environment))
 		theme->colors = false;
 	return theme;
@@ -265,6 +371,33 @@ int theme_rgb(int color)
 		return (8 + (color - 232) * 10) * 0x010101;
 	color -= 16;
 	return steps[color / 36] << 16 | steps[color / 6 % 6] << 8 | steps[color % 6];
+}
+
+/* Of a terminal that has 256 or more. */
+static int color_of_many(int color, int colors)
+{
+	enum { FIRST_RGB = 256 };
+	if (colors <= 256 || color < 0 || !(color & THEME_RGB))
+		return theme_nearest(color, 256);
+	int rgb = theme_rgb(color);
+	return rgb < FIRST_RGB ? rgb | FIRST_RGB : rgb; /* less than that is an index */
+}
+
+int theme_foreground(const struct theme *theme, enum style style, int colors)
+{
+	enum { FIRST_BRIGHT = 8 };
+	const struct look *look = &theme->look[style];
+	if (colors >= 256)
+		return color_of_many(look->color, colors);
+	return look->basic + (theme->bright && colors >= 16 && look->basic > 0 ? FIRST_BRIGHT : 0);
+}
+
+/* White stands for every background. */
+int theme_background(const struct theme *theme, enum style style, int colors)
+{
+	enum { BASIC_WHITE = 7 };
+	int background = theme->look[style].background;
+	return background < 0 || colors >= 256 ? color_of_many(background, colors) : BASIC_WHITE;
 }
 
 int theme_nearest(int color, int colors)

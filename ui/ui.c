@@ -139,7 +139,7 @@ int ui_run(const struct ui_options *options)
 		return 1;
 	}
 	const struct options *o = options->options;
-	struct theme *theme = theme_open(option_string(o, OPTION_THEME), option_flag(o, OPTION_NO_COLOR));
+	struct theme *theme = theme_open(option_string(o, OPTION_THEME), -1, option_flag(o, OPTION_NO_COLOR));
 	const char *colors = option_string(o, OPTION_COLORS);
 	if (colors && theme_set(theme, colors, err, sizeof(err))) {
 		tell(options->tr, err);

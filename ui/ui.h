@@ -9,7 +9,7 @@
  * editor.c          | the input line: readline in callback mode, drawn by us
  * editor_commands.c | readline's commands by clusters and words
  * command.c commands.def | slash commands
- * screen.c          | the only file that knows curses
+ * screen.c screen_description.c | the only files that know curses; colours beyond 256
  * screen_headless.c | the same interface in memory, for tests
  * terminal_probe.c terminal_cache.c outer_terminal.c | what the terminal is and does
  * terminal_ask.c terminal_report.c | the same for bora terminal

@@ -44,12 +44,18 @@ static char *read_text(const char *path)
 
 static void add_legend(struct buffer *out, const char *name)
 {
-	struct theme *theme = theme_open(name, false);
-	for (int i = 0; i < STYLE_COUNT; i++)
-		if (styles[i])
-			buffer_printf(out, "%s: %d of 256, %d of 8, attributes %u; without colours %u\n", styles[i],
-				      theme->look[i].color, theme->look[i].basic, theme->look[i].attributes,
-				      theme->look[i].plain);
+	struct theme *theme = theme_open(name, -1, false);
+	for (int i = 0; i < STYLE_COUNT; i++) {
+		int color = theme_foreground(theme, (enum style)i, 1 << 24);
+		if (!styles[i])
+			continue;
+		buffer_printf(out, "%s: ", styles[i]);
+		buffer_printf(out, color < 0 ? "the terminal's own" : "#%06x", (unsigned)color);
+		buffer_printf(out, ", %d of 256, %d of 16, %d of 8, attributes %u; without colours %u\n",
+			      theme_foreground(theme, (enum style)i, 256), theme_foreground(theme, (enum style)i, 16),
+			      theme_foreground(theme, (enum style)i, 8), theme->look[i].attributes,
+			      theme->look[i].plain);
+	}
 	theme_free(theme);
 }
 

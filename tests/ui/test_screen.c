@@ -106,7 +106,7 @@ static int draw(const char *columns, bool measured)
 	struct i18n *tr = i18n_open("en");
 	if (measured && !terminal_ask(STDIN_FILENO, 5000, &facts))
 		return 5;
-	struct theme *theme = theme_open("default", false);
+	struct theme *theme = theme_open("default", -1, false);
 	struct screen *screen = screen_open_curses(theme, err, sizeof(err));
 	if (!screen)
 		_exit(3); /* what curses still holds is no leak of ours */
@@ -355,11 +355,12 @@ static void test_themes_are_legible_in_eight_colors(void **state)
 {
 	static const char *const names[] = {"default", "light", "dark", "contrast"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		struct theme *theme = theme_open(names[i], false);
+		struct theme *theme = theme_open(names[i], -1, false);
 		assert_string_equal(theme->name, names[i]);
 		for (int style = 0; style < STYLE_COUNT; style++)
 			if (theme->look[style].background >= 0)
-				assert_int_not_equal(theme->look[style].basic, THEME_BASIC_BACKGROUND);
+				assert_int_not_equal(theme_foreground(theme, (enum style)style, 8),
+						     theme_background(theme, (enum style)style, 8));
 		theme_free(theme);
 	}
 }

@@ -1,4 +1,5 @@
 /* What is made of a terminal's answers: whole, missing, late, false. */
+#include "ui/screen.h"
 #include "ui/terminal_probe.h"
 
 #include <setjmp.h>
@@ -12,7 +13,7 @@
 #include <cmocka.h>
 
 static const char *const variables[] = {
-	"TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "VTE_VERSION", "KONSOLE_VERSION", "TMUX", "STY"};
+	"TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "VTE_VERSION", "KONSOLE_VERSION", "TMUX", "STY", "COLORTERM"};
 
 static int clean(void **state)
 {
@@ -156,6 +157,112 @@ static void test_what_tells_it_to_leave_the_order_alone(void **state)
 	clean(state);
 }
 
+static int rgb_of(const char *bytes)
+{
+	struct terminal_probe *p = terminal_probe_create();
+	answer(p, bytes);
+	int rgb = terminal_probe_facts(p)->rgb;
+	terminal_probe_free(p);
+	return rgb;
+}
+
+static int background_of(const char *bytes)
+{
+	struct terminal_probe *p = terminal_probe_create();
+	answer(p, bytes);
+	int background = terminal_probe_facts(p)->background;
+	terminal_probe_free(p);
+	return background;
+}
+
+static void test_colors_told(void **state)
+{
+	assert_int_equal(rgb_of("\033P1$r0;8;38:2::1:2:3m\033\\"), 1); /* xterm */
+	assert_int_equal(rgb_of("\033P1$r0;8;38:2:1:2:3m\033\\"), 1);  /* kitty */
+	assert_int_equal(rgb_of("\033P1$r0;8;38;2;1;2;3m\033\\"), 1);
+	assert_int_equal(rgb_of("\033P1$r0;8;38;5;16m\033\\"), 0); /* of its palette */
+	assert_int_equal(rgb_of("\033P1$r0;8;30m\033\\"), 0);
+	assert_int_equal(rgb_of("\033P0$r\033\\"), -1);
+	assert_int_equal(rgb_of("\033P1$r2 q\033\\"), -1);
+	assert_int_equal(rgb_of("\033P1$r"), -1);
+	assert_int_equal(background_of("\033]11;rgb:ffff/ffff/ffff\033\\"), 0xFFFFFF);
+	assert_int_equal(background_of("\033]11;rgb:fdfd/f6f6/e3e3\a"), 0xFDF6E3);
+	assert_int_equal(background_of("\033]11;rgb:1e/20/ff\033\\"), 0x1E20FF);
+	assert_int_equal(background_of("\033]11;rgb:f/0/8\033\\"), 0xFF0088);
+	assert_int_equal(background_of("\033]11;rgba:0000/8080/ffff/ffff\033\\"), 0x0080FF);
+	static const char *const bad[] = {"\033]11;rgb:ffff/ffff\033\\", "\033]11;rgb:fffff/0/0\033\\",
+					  "\033]11;rgb://\033\\",        "\033]11;white\033\\",
+					  "\033]10;rgb:0/0/0\033\\",     "\033]11;rgb:-1/0/0\033\\",
+					  "\033]11;rgb:g/0/0\033\\",     "\033]11;\a"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(background_of(bad[i]), -1);
+}
+
+static int colors_of_name(struct options *options, const char *name, const char *says)
+{
+	struct terminal_facts facts;
+	const char *by;
+	terminal_facts_init(&facts);
+	snprintf(facts.name, sizeof(facts.name), "%s", name);
+	int colors = terminal_facts_colors(&facts, options, &by);
+	assert_string_equal(by, says);
+	return colors;
+}
+
+static int colors_of(struct options *options, int rgb, const char *says)
+{
+	struct terminal_facts facts;
+	const char *by;
+	terminal_facts_init(&facts);
+	facts.rgb = rgb;
+	int colors = terminal_facts_colors(&facts, options, &by);
+	assert_string_equal(by, says);
+	return colors;
+}
+
+static void test_how_many_colors(void **state)
+{
+	char err[256];
+	struct options *options = options_create();
+	assert_int_equal(colors_of(options, -1, "TERM"), 0);
+	assert_int_equal(colors_of(options, 0, "TERM"), 0);
+	assert_int_equal(colors_of(options, 1, "DECRQSS"), SCREEN_RGB);
+	assert_int_equal(colors_of_name(options, "Konsole 22.12.3", "XTVERSION"), SCREEN_RGB);
+	assert_int_equal(colors_of_name(options, "Something 1", "TERM"), 0);
+	setenv("COLORTERM", "truecolor", 1);
+	assert_int_equal(colors_of(options, -1, "COLORTERM"), SCREEN_RGB);
+	assert_int_equal(colors_of(options, 0, "TERM"), 0); /* it knows better */
+	setenv("STY", "1.pts", 1);
+	assert_int_equal(colors_of(options, -1, "TERM"), 0);
+	unsetenv("STY");
+	setenv("COLORTERM", "yes", 1);
+	assert_int_equal(colors_of(options, -1, "TERM"), 0);
+	setenv("TMUX", "/tmp/tmux,1,0", 1);
+	assert_int_equal(colors_of(options, -1, "tmux"), SCREEN_RGB);
+	assert_int_equal(options_set(options, OPTION_COLOR_DEPTH, "256", err, sizeof(err)), 0);
+	assert_int_equal(colors_of(options, 1, "--color-depth"), 256);
+	assert_int_equal(options_set(options, OPTION_COLOR_DEPTH, "truecolor", err, sizeof(err)), 0);
+	clean(state);
+	assert_int_equal(colors_of(options, 0, "--color-depth"), SCREEN_RGB);
+	assert_int_not_equal(options_set(options, OPTION_COLOR_DEPTH, "17", err, sizeof(err)), 0);
+	options_free(options);
+}
+
+/* Screen would hand the question to the terminal that it runs in. */
+static void test_who_is_not_asked_about_colors(void **state)
+{
+	size_t len;
+	char *questions = terminal_probe_questions(&len);
+	assert_non_null(strstr(questions, "\033P$qm\033\\"));
+	assert_non_null(strstr(questions, "\033]11;?"));
+	free(questions);
+	setenv("STY", "1.pts", 1);
+	questions = terminal_probe_questions(&len);
+	assert_null(strstr(questions, "\033P"));
+	free(questions);
+	clean(state);
+}
+
 static void test_widths_rule_the_layout(void **state)
 {
 	static const struct {
@@ -211,6 +318,8 @@ static void test_kept_between_starts(void **state)
 	assert_false(terminal_facts_load(&saved, dir));
 	snprintf(saved.name, sizeof(saved.name), "XTerm(379)");
 	saved.synchronized = 2;
+	saved.rgb = 1;
+	saved.background = 0xFDF6E3;
 	saved.measured = true;
 	memcpy(saved.width, added_up, sizeof(added_up));
 	terminal_facts_save(&saved, dir);
@@ -234,7 +343,7 @@ static void test_kept_between_starts(void **state)
 	assert_int_equal(lines, 2);
 	/* Whatever else stands there is as if nothing did. */
 	file = fopen(path, "w");
-	fprintf(file, "%s\tname\t\t-1\t-1\t9\t1,2\n%s\n\t\t\n", saved.identity, saved.identity);
+	fprintf(file, "%s\tname\t\t-1\t-1\t-1\t1\t16777216\t1,2\n%s\n\t\t\n", saved.identity, saved.identity);
 	fclose(file);
 	terminal_facts_init(&loaded);
 	assert_false(terminal_facts_load(&loaded, dir));
@@ -252,6 +361,9 @@ int main(void)
 		cmocka_unit_test_setup(test_widths_that_cannot_be_believed, clean),
 		cmocka_unit_test_setup(test_who_puts_rows_in_order, clean),
 		cmocka_unit_test_setup(test_what_tells_it_to_leave_the_order_alone, clean),
+		cmocka_unit_test_setup(test_colors_told, clean),
+		cmocka_unit_test_setup(test_how_many_colors, clean),
+		cmocka_unit_test_setup(test_who_is_not_asked_about_colors, clean),
 		cmocka_unit_test_setup(test_widths_rule_the_layout, clean),
 		cmocka_unit_test_setup(test_kept_between_starts, clean),
 	};

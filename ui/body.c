@@ -266,6 +266,24 @@ static void mark_quotes(struct piece *piece, const struct markdown_chunk *code, 
 		piece_mark(piece, column + i * QUOTE_WIDTH, STYLE_QUOTE, true, "│");
 }
 
+/* The marks of the items that begin on the line that opens code, and the bars of quotes. */
+static void mark_items(struct piece *piece, const struct body_chunk *fence, const char *text,
+		       const struct body_options *o)
+{
+	struct prose_options options = prose_options(fence, o);
+	struct pieces pieces = {0};
+	size_t bytes;
+	options.indent = markdown_indent(text + fence->at.start, fence->at.lead, &bytes);
+	char *item = xasprintf("%.*s.", (int)(fence->at.lead - bytes), text + fence->at.start + bytes);
+	prose_render(&options, item, strlen(item), &pieces);
+	for (int i = 0; pieces.count && i < pieces.list[0].mark_count; i++) {
+		const struct mark *mark = &pieces.list[0].marks[i];
+		piece_mark(piece, mark->column, mark->style, mark->every, mark->text);
+	}
+	pieces_free(&pieces);
+	free(item);
+}
+
 static void add_quote_space(struct pieces *pieces, const struct markdown_chunk *code, const struct body_options *o)
 {
 	bool room = o->width - code->indent - code->quote * QUOTE_WIDTH >= ROOM_MIN;
@@ -427,7 +445,9 @@ static void lay_line(struct body *b, struct body_chunk *chunk, const char *text,
 	if (b->mode == BODY_PLAIN && i18n_is_rtl(o->tr) && inline_has_rtl(line.text.data, line.text.len))
 		options.direction = LAYOUT_RTL;
 	piece_part(piece, o->tr, &line, 0, &options);
-	if (room)
+	if (room && chunk->at.lead)
+		mark_items(piece, chunk, text, o);
+	else if (room)
 		mark_quotes(piece, &chunk->at, chunk->at.indent);
 	if (code)
 		piece_mark(piece, piece->indent, STYLE_CODE_FRAME, true, "▌");

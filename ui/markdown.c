@@ -32,6 +32,8 @@ static size_t skip_columns(const char *line, size_t len, int columns)
 
 size_t markdown_margin(const char *line, size_t len, const struct markdown_chunk *chunk)
 {
+	if (chunk->lead)
+		return chunk->lead < len ? chunk->lead : len;
 	size_t at = skip_columns(line, len, chunk->indent), bytes;
 	for (int i = 0; i < chunk->quote; i++) {
 		markdown_indent(line + at, len - at, &bytes);
@@ -84,16 +86,96 @@ static struct text_line in_quotes(const struct text_line *line, int most, int *d
 	return inside;
 }
 
-/* Models indent fences inside lists further than CommonMark's three columns. */
-static int fence_length(const struct text_line *whole)
+static bool is_rule(const struct text_line *line)
 {
-	int depth;
-	struct text_line line = in_quotes(whole, QUOTES_MOST, &depth);
+	int count = 0;
+	char c = line->len ? line->text[0] : 0;
+	if (line->indent > INDENT_MAX || (c != '-' && c != '*' && c != '_'))
+		return false;
+	for (size_t i = 0; i < line->len; i++) {
+		if (line->text[i] == c)
+			count++;
+		else if (line->text[i] != ' ' && line->text[i] != '\t')
+			return false;
+	}
+	return count >= FENCE_MIN;
+}
+
+/* Columns that the marker of an item and the space behind it take, 0: not an item. */
+static int item_width(const struct text_line *line, int *ordinal, char *delimiter)
+{
+	size_t at = 0;
+	*ordinal = -1;
+	*delimiter = 0;
+	if (line->len && strchr("-*+", line->text[0])) {
+		at = 1;
+	} else {
+		*ordinal = 0;
+		for (; at < line->len && at < ORDINAL_DIGITS && line->text[at] >= '0' && line->text[at] <= '9'; at++)
+			*ordinal = *ordinal * 10 + (line->text[at] - '0');
+		if (at == 0 || at == line->len || (line->text[at] != '.' && line->text[at] != ')'))
+			return 0;
+		*delimiter = line->text[at++];
+	}
+	if (at == line->len || (line->text[at] != ' ' && line->text[at] != '\t') || is_rule(line))
+		return 0;
+	return (int)at + 1;
+}
+
+/* Moves the line behind the markers of items that it begins with; *column: where its text then is.
+ * What stands further behind a marker than a space and three is code by its indentation. */
+static bool enter_items(struct text_line *line, int *column)
+{
+	int width, ordinal;
+	char delimiter;
+	bool any = false;
+	while ((width = item_width(line, &ordinal, &delimiter)) > 0) {
+		size_t bytes;
+		int indent = markdown_indent(line->text + width, line->len - (size_t)width, &bytes);
+		if (indent > INDENT_MAX)
+			return any;
+		*column += width + indent;
+		line->text += (size_t)width + bytes;
+		line->len -= (size_t)width + bytes;
+		line->indent = 0;
+		any = true;
+	}
+	return any;
+}
+
+/* Where a fence stands: in items, quotes, and items in those. */
+struct fence_place {
+	int indent, quote, inner;
+	size_t lead; /* bytes of the line before it, when an item's marker is among them */
+	char mark;
+	int length;
+};
+
+/* Models indent fences inside lists further than CommonMark's three columns. */
+static bool find_fence(const struct text_line *whole, const char *start, struct fence_place *place)
+{
+	struct text_line line = *whole;
+	*place = (struct fence_place){.indent = whole->indent};
+	bool item = enter_items(&line, &place->indent);
+	line = in_quotes(&line, QUOTES_MOST, &place->quote);
+	if (place->quote) {
+		place->inner = line.indent;
+		item = enter_items(&line, &place->inner) || item;
+	}
 	char c = line.len ? line.text[0] : 0;
 	int run = c == '`' || c == '~' ? run_length(line.text, line.len, c) : 0;
 	if (run < FENCE_MIN || (c == '`' && memchr(line.text + run, '`', line.len - (size_t)run)))
-		return 0;
-	return run;
+		return false;
+	place->mark = c;
+	place->length = run;
+	place->lead = item && start ? (size_t)(line.text - start) : 0;
+	return true;
+}
+
+static bool is_fence(const struct text_line *line)
+{
+	struct fence_place place;
+	return find_fence(line, NULL, &place);
 }
 
 static bool closes(const struct markdown_state *state, const struct text_line *whole)
@@ -119,48 +201,12 @@ static bool is_heading(const struct text_line *line)
 	       (line->text[hashes] == ' ' || line->text[hashes] == '\t');
 }
 
-static bool is_rule(const struct text_line *line)
-{
-	int count = 0;
-	char c = line->len ? line->text[0] : 0;
-	if (line->indent > INDENT_MAX || (c != '-' && c != '*' && c != '_'))
-		return false;
-	for (size_t i = 0; i < line->len; i++) {
-		if (line->text[i] == c)
-			count++;
-		else if (line->text[i] != ' ' && line->text[i] != '\t')
-			return false;
-	}
-	return count >= FENCE_MIN;
-}
-
 /* A line of dashes or equals signs under text makes a heading of it. */
 static bool is_underline(const struct text_line *line)
 {
 	char c = line->len ? line->text[0] : 0;
 	return line->indent <= INDENT_MAX && (c == '-' || c == '=') &&
 	       (size_t)run_length(line->text, line->len, c) == line->len;
-}
-
-/* Columns that the marker of an item and the space behind it take, 0: not an item. */
-static int item_width(const struct text_line *line, int *ordinal, char *delimiter)
-{
-	size_t at = 0;
-	*ordinal = -1;
-	*delimiter = 0;
-	if (line->len && strchr("-*+", line->text[0])) {
-		at = 1;
-	} else {
-		*ordinal = 0;
-		for (; at < line->len && at < ORDINAL_DIGITS && line->text[at] >= '0' && line->text[at] <= '9'; at++)
-			*ordinal = *ordinal * 10 + (line->text[at] - '0');
-		if (at == 0 || at == line->len || (line->text[at] != '.' && line->text[at] != ')'))
-			return 0;
-		*delimiter = line->text[at++];
-	}
-	if (at == line->len || (line->text[at] != ' ' && line->text[at] != '\t') || is_rule(line))
-		return 0;
-	return (int)at + 1;
 }
 
 static bool is_item(const struct text_line *line)
@@ -211,7 +257,7 @@ static bool is_table(const struct text_line *line, const char *text, size_t len)
 
 static bool begins_block(const struct text_line *line, const char *text, size_t len)
 {
-	return is_heading(line) || is_rule(line) || is_quote(line) || fence_length(line) || is_table(line, text, len);
+	return is_heading(line) || is_rule(line) || is_quote(line) || is_fence(line) || is_table(line, text, len);
 }
 
 /* --- Where a chunk ends --------------------------------------------------------------- */
@@ -221,7 +267,7 @@ enum shape { SHAPE_PARAGRAPH, SHAPE_ITEM, SHAPE_QUOTE };
 /* Whether the line, which follows one that is not blank, still belongs to the chunk. */
 static bool goes_on(enum shape shape, int indent, const struct text_line *line, const char *text, size_t len)
 {
-	if (fence_length(line))
+	if (is_fence(line))
 		return false;
 	if (shape == SHAPE_ITEM) {
 		bool inside = line->indent >= indent + ITEM_MIN;
@@ -280,7 +326,7 @@ static size_t find_end(struct markdown_state *state, const char *text, size_t le
 		if (after_blank && (shape != SHAPE_ITEM || below.indent < first->indent + ITEM_MIN))
 			return line.next;
 		if (!goes_on(shape, first->indent, &below, text, len) &&
-		    !(shape == SHAPE_PARAGRAPH && is_underline(&below) && !fence_length(&below)))
+		    !(shape == SHAPE_PARAGRAPH && is_underline(&below) && !is_fence(&below)))
 			return line.next;
 		if (may_cut(&below, after_blank, line.end - first->start)) {
 			state->cut = true;
@@ -308,7 +354,7 @@ static size_t take_table(struct markdown_state *state, const char *text, size_t 
 		bool under_head = rows == -1;
 		struct text_line below = line_at(text, len, line.next);
 		if (below.blank || (!under_head && (is_heading(&below) || is_rule(&below) || is_quote(&below) ||
-						    fence_length(&below) || is_item(&below))))
+						    is_fence(&below) || is_item(&below))))
 			break;
 		if (rows >= MARKDOWN_TABLE_ROWS || below.end - start > MARKDOWN_MOST) {
 			state->table = true;
@@ -356,16 +402,21 @@ static size_t take_code_line(struct markdown_state *state, const char *text, con
 	return next;
 }
 
-static size_t take_fence(struct markdown_state *state, const struct text_line *line, struct markdown_chunk *chunk)
+static size_t take_fence(struct markdown_state *state, const char *text, const struct text_line *line,
+			 struct markdown_chunk *chunk)
 {
-	struct text_line inside = in_quotes(line, QUOTES_MOST, &chunk->quote);
+	struct fence_place place;
+	find_fence(line, text + line->start, &place);
+	if (place.lead && is_item(line))
+		take_item(state, line, chunk);
 	chunk->kind = MARKDOWN_FENCE_OPEN;
-	chunk->indent = state->indent = line->indent;
-	chunk->inner = state->inner = chunk->quote ? inside.indent : 0;
+	chunk->lead = place.lead;
+	chunk->indent = state->indent = place.indent;
+	chunk->quote = state->quote = place.quote;
+	chunk->inner = state->inner = place.inner;
 	chunk->block = ++state->blocks;
-	state->quote = chunk->quote;
-	state->fence = inside.text[0];
-	state->length = fence_length(line);
+	state->fence = place.mark;
+	state->length = place.length;
 	state->cut = false;
 	return line->next;
 }
@@ -415,8 +466,8 @@ bool markdown_next(struct markdown_state *state, const char *text, size_t len, e
 	chunk->end = line.end;
 	if (state->fence) {
 		*pos = take_code_line(state, text, &line, chunk);
-	} else if (known != MARKDOWN_LINES && fence_length(&line)) {
-		*pos = take_fence(state, &line, chunk);
+	} else if (known != MARKDOWN_LINES && is_fence(&line)) {
+		*pos = take_fence(state, text, &line, chunk);
 	} else if (known != MARKDOWN_ALL) {
 		chunk->kind = MARKDOWN_LINE;
 		*pos = cut_long_line(text, &line, chunk);

@@ -51,6 +51,7 @@ struct markdown_chunk {
 	int quote, inner;  /* of fenced code: marks of quotes to take off then, and columns behind them */
 	int ordinal;       /* of an ordered item whose list began in a chunk before; 0: as written */
 	int block;         /* number of the code block that it belongs to, from 1; 0: none */
+	size_t lead;       /* of a line that opens code on an item's first line: bytes up to the fence, else 0 */
 	bool blank_before; /* an empty line stands before it */
 };
 

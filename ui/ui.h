@@ -34,6 +34,7 @@
 #ifndef UI_H
 #define UI_H
 
+#include "markdown.h" /* where the code blocks of an answer are */
 #include "../options.h"
 #include "../sessions/sessions.h"
 

@@ -52,7 +52,6 @@ static void test_no_block_is_the_whole(void **state)
 	check("ls -l", 2, "", 0, false);
 	check("", 0, "", 0, true);
 	check("`a` and ``b``\n", 0, "`a` and ``b``\n", 0, true);
-	check("    ```\n    indented\n", 0, "    ```\n    indented\n", 0, true);
 	check("```a`b\nno fence\n", 0, "```a`b\nno fence\n", 0, true);
 }
 
@@ -67,6 +66,12 @@ static void test_fence_in_a_list(void **state)
 {
 	check("1. So:\n   ```py\n   if a:\n       b\n   ```\n", 0, "if a:\n    b\n", 1, true);
 	check("```\r\na\r\n```\r\n", 0, "a\r\n", 1, true);
+	check("10. a\n    ```\n    x\n    ```\n", 0, "x\n", 1, true);
+	check("- ```\n  a\n\n    b\n  ```\n- c\n", 0, "a\n\n  b\n", 1, true);
+	check("> - ```py\n>   if a:\n>       b\n>   ```\nd\n", 0, "if a:\n    b\n", 1, true);
+	check("- > ```\n  > x\n  > ```\n", 0, "x\n", 1, true);
+	check("1. - ```\n     x\n     ```\n2. ```\n   y\n   ```\n", 2, "y\n", 2, true);
+	check("-     ```\n", 0, "-     ```\n", 0, true); /* code by its indentation */
 }
 
 /* A block's lines come out before the answer is over. */

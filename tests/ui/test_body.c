@@ -80,6 +80,23 @@ static void test_code_in_quotes(void **state)
 	      "1. x\n\n   │ ▌ ```c  [1]\n   │ ▌   y\n   │ ▌ ```\n2. z\n");
 }
 
+/* Code that begins on an item's first line keeps the item's mark before its frame. */
+static void test_code_on_an_items_first_line(void **state)
+{
+	check("- ```py\n  x = 1\n  ```\n- b", "• ▌ ```py  [1]\n  ▌ x = 1\n  ▌ ```\n• b\n");
+	check("> - ```py\n>   if a:\n>       b\n>   ```\n> - c\n\nend",
+	      "│ • ▌ ```py  [1]\n│   ▌ if a:\n│   ▌     b\n│   ▌ ```\n│ • c\n\nend\n");
+	check("> text\n> 1. ~~~\n>    x\n>    ~~~", "│ text\n│ 1. ▌ ~~~  [1]\n│    ▌ x\n│    ▌ ~~~\n");
+	check("- a\n  - ```c\n    int x;\n    ```\n  - b\n- c",
+	      "• a\n  • ▌ ```c  [1]\n    ▌ int x;\n    ▌ ```\n  • b\n• c\n");
+	check("- > ```\n  > x\n  > ```", "• │ ▌ ```  [1]\n  │ ▌ x\n  │ ▌ ```\n");
+	check("1. a\n2. ```\n   x\n   ```\n3. b\n1. c", "1. a\n2. ▌ ```  [1]\n   ▌ x\n   ▌ ```\n3. b\n4. c\n");
+	check("- - ```\n    x\n    ```", "• ◦ ▌ ```  [1]\n    ▌ x\n    ▌ ```\n");
+	check("- a\n  - b\n    1. c\n       ```sh\n       ls\n       ```\n       d",
+	      "• a\n  ◦ b\n    1. c\n       ▌ ```sh  [1]\n       ▌ ls\n       ▌ ```\n       d\n");
+	check("- [ ] ```x``` y", "☐ x y\n");
+}
+
 static void test_tables(void **state)
 {
 	check("| a | b |\n|---|--:|\n| long | 1 |\n| x | 22 |", "a    │  b\n─────┼───\nlong │  1\nx    │ 22\n");
@@ -351,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_code_in_quotes),
+		cmocka_unit_test(test_code_on_an_items_first_line),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_formulas),
 		cmocka_unit_test(test_notes_have_the_interfaces_direction),

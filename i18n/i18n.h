@@ -170,15 +170,13 @@ struct layout { /* owned by whoever called i18n_layout; layout_free */
 	int count;
 	void *memory;
 };
+enum layout_direction { LAYOUT_AUTO, LAYOUT_LTR, LAYOUT_RTL };
 struct layout_options {
 	int width; /* cells, >= 1 */
 	enum i18n_bidi bidi;
-	enum {
-		LAYOUT_AUTO,
-		LAYOUT_LTR,
-		LAYOUT_RTL
-	} direction; /* AUTO: first strong letter of each paragraph, else the interface's */
-	bool code;   /* verbatim: left to right, broken anywhere; right-to-left words are in order by themselves */
+	enum layout_direction direction; /* AUTO: first strong letter of each paragraph */
+	enum layout_direction otherwise; /* of a paragraph without one; AUTO: the interface's */
+	bool code; /* verbatim: left to right, broken anywhere; right-to-left words are in order by themselves */
 	int indent_first, indent_rest; /* empty cells before a paragraph's first and other rows */
 };
 /* Lays out text (any bytes: it is sanitised on the way) in rows no wider than

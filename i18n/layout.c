@@ -294,7 +294,7 @@ static bool needs_bidi(const struct builder *b, uint32_t start, uint32_t end)
 	return false;
 }
 
-/* No letter decides the paragraph's direction: it has the interface's. */
+/* No letter decides the paragraph's direction. */
 static bool lacks_letters(const struct builder *b, uint32_t start, uint32_t end)
 {
 	for (uint32_t at = start; at < end;) {
@@ -664,8 +664,9 @@ static void fill_rows(struct builder *b, uint32_t start, uint32_t end)
 static void lay_paragraph(struct builder *b, uint32_t start, uint32_t end)
 {
 	UChar *utf16 = NULL;
-	b->rtl = !b->o->code && (b->o->direction == LAYOUT_RTL || (b->o->direction == LAYOUT_AUTO &&
-								   i18n_is_rtl(b->tr) && lacks_letters(b, start, end)));
+	bool otherwise = b->o->otherwise == LAYOUT_AUTO ? i18n_is_rtl(b->tr) : b->o->otherwise == LAYOUT_RTL;
+	b->rtl = !b->o->code && (b->o->direction == LAYOUT_RTL ||
+				 (b->o->direction == LAYOUT_AUTO && otherwise && lacks_letters(b, start, end)));
 	b->bidi = b->rtl || needs_bidi(b, start, end);
 	split_clusters(b, start, end);
 	mark_breaks(b, start, end);

@@ -240,6 +240,20 @@ static bool at_the_end(const struct body *b, const struct body_chunk *chunk)
 
 /* --- Laying out --------------------------------------------------------------------------- */
 
+static enum layout_direction direction_before(const struct body *b, const struct body_chunk *chunk)
+{
+	return chunk > b->chunks ? chunk[-1].direction : LAYOUT_AUTO;
+}
+
+static void keep_direction(const struct body *b, struct body_chunk *chunk)
+{
+	const struct pieces *pieces = &chunk->pieces;
+	chunk->direction = direction_before(b, chunk);
+	for (int i = 0; i < pieces->count && chunk->at.block == 0; i++)
+		if (pieces->list[i].kind == PIECE_TEXT)
+			chunk->direction = pieces->list[i].rtl ? LAYOUT_RTL : LAYOUT_LTR;
+}
+
 static struct prose_options prose_options(const struct body_chunk *chunk, const struct body_options *o)
 {
 	return (struct prose_options){
@@ -308,6 +322,7 @@ static void lay_text(struct body *b, struct body_chunk *chunk, const char *text,
 		     const struct body_options *o)
 {
 	struct prose_options options = prose_options(chunk, o);
+	options.before = direction_before(b, chunk);
 	struct buffer source = {0};
 	bool behind_code = chunk > b->chunks && chunk[-1].at.quote && !chunk->at.blank_before;
 	take_source(chunk, text, &source);
@@ -673,6 +688,7 @@ void body_lay(struct body *b, const char *text, size_t len, const struct body_op
 		chunk->shut = shut;
 		if (!chunk->laid && row)
 			lay_chunk(b, chunk, text, len, o);
+		keep_direction(b, chunk);
 		chunk->first_row = b->laid ? before->first_row + before->rows : 0;
 		chunk->rows = chunk->at.blank_before && b->laid && chunk->pieces.count;
 		for (int i = 0; i < chunk->pieces.count; i++)

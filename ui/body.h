@@ -38,6 +38,7 @@ struct body_chunk {
 	struct markdown_chunk at;
 	struct markdown_state before;
 	struct pieces pieces;
+	enum layout_direction direction; /* of its last text, or of the text before it; AUTO: there is none */
 	struct table_shape shape;        /* of a MARKDOWN_TABLE */
 	const struct language *language; /* of a line of code and of its fence, NULL: not known */
 	struct highlight_state after;    /* a line of code */

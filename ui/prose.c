@@ -14,6 +14,7 @@ struct renderer {
 	const char *source;
 	size_t len;
 	bool isolate;
+	enum layout_direction before; /* of the last piece of text */
 	struct pieces *out;
 	struct mark marks[MARKS_MOST]; /* of the blocks that the one at hand stands in */
 	bool used[MARKS_MOST];         /* of those for a first row: it is there */
@@ -53,7 +54,8 @@ static int room_for(const struct renderer *r, int wanted)
 static struct layout_options layout_options(const struct renderer *r, bool code)
 {
 	int width = r->o->width - r->indent;
-	return (struct layout_options){.width = width > 0 ? width : 1, .bidi = r->o->bidi, .code = code};
+	return (struct layout_options){
+		.width = width > 0 ? width : 1, .bidi = r->o->bidi, .code = code, .otherwise = r->before};
 }
 
 static struct piece *add_piece(struct renderer *r, enum piece_kind kind, struct rich *text)
@@ -63,6 +65,8 @@ static struct piece *add_piece(struct renderer *r, enum piece_kind kind, struct 
 	piece_part(piece, r->o->tr, text, 0, &options);
 	piece->indent = r->indent;
 	piece->rtl = piece->parts[0].layout.rows[0].rtl;
+	if (kind == PIECE_TEXT)
+		r->before = piece->rtl ? LAYOUT_RTL : LAYOUT_LTR;
 	give_marks(r, piece);
 	rich_free(text);
 	return piece;
@@ -266,7 +270,8 @@ static void add_block(struct renderer *r, cmark_node *node, int depth)
 
 void prose_render(const struct prose_options *o, const char *source, size_t len, struct pieces *out)
 {
-	struct renderer r = {.o = o, .source = source, .len = len, .out = out, .indent = o->indent};
+	struct renderer r = {
+		.o = o, .source = source, .len = len, .out = out, .indent = o->indent, .before = o->before};
 	int before = out->count;
 	if (o->width - o->indent < ROOM_MIN)
 		r.indent = 0;

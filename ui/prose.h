@@ -8,9 +8,10 @@ struct prose_options {
 	const struct i18n *tr;
 	enum i18n_bidi bidi;
 	int width;
-	bool hyperlinks; /* the terminal shows links: their addresses need not be written out */
-	int indent;      /* columns taken off every line of the source, and empty before every row */
-	int ordinal;     /* of the list item that the source begins with; 0: as written */
+	bool hyperlinks;              /* the terminal shows links: their addresses need not be written out */
+	int indent;                   /* columns taken off every line of the source, and empty before every row */
+	enum layout_direction before; /* of the text before: what has no letters goes on in it */
+	int ordinal;                  /* of the list item that the source begins with; 0: as written */
 };
 
 /* Appends to out. Text that CommonMark would not show (definitions of links) is shown as it stands. */

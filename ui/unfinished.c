@@ -74,6 +74,17 @@ static bool line_is_open_sign(const char *line, size_t len, bool first)
 	       (all_of(line, len, '~') && len < 3);
 }
 
+/* Behind an ordered item: the number of the next one, its sign perhaps. */
+static bool is_open_number(const struct buffer *text, size_t line, size_t content)
+{
+	static const char digits[] = "0123456789";
+	size_t first = strspn(text->data, " \t"), number = strspn(text->data + first, digits);
+	size_t next = strspn(text->data + content, digits), end = content + next;
+	bool ordered = number && text->data[first + number] && strchr(".)", text->data[first + number]);
+	end += end < text->len && strchr(".)", text->data[end]);
+	return ordered && line > 0 && next && end == text->len;
+}
+
 /* A box that is being written: "[", "[x", "[x]". */
 static bool is_open_box(const char *text)
 {
@@ -285,6 +296,8 @@ void unfinished_text(struct buffer *text, bool line_open)
 		    line_is_open_sign(text->data + content, text->len - content, line == 0 || content > line)) {
 			bool item = content > line && text->data[content] != '|';
 			cut(text, item ? content : line);
+		} else if (is_open_number(text, line, content)) {
+			cut(text, line);
 		} else if (content > line && is_open_box(text->data + content)) {
 			cut(text, content);
 		}

@@ -150,11 +150,20 @@ static void test_right_to_left(void **state)
 	check("- بند\n1. واحد", "                         ﺪﻨﺑ •\n                       ﺪﺣﺍﻭ .1\n");
 	check("> نص", "                          ﺺﻧ │\n");
 	check("اكتب `a + b` هنا", "                ﺎﻨﻫ a + b ﺐﺘﻛﺍ\n");
+	/* What has no letters of its own stands where the text before it does. */
+	check("- بند\n- 1", "                         ﺪﻨﺑ •\n                           1 •\n");
+	check("بند\n\n1 + 1", "                           ﺪﻨﺑ\n\n                         1 + 1\n");
+	check("نص\n\na\n\n1", "                            ﺺﻧ\n\na\n\n1\n");
 }
 
 static void test_half_written(void **state)
 {
 	check("a **bo", "a bo\n");
+	check("1. a\n2", "1. a\n");
+	check("9) a\n10)", "9) a\n");
+	check("1. a\n2. b\n   3", "1. a\n2. b\n");
+	check("a\n2", "a\n2\n");
+	check("1. a\n2 b", "1. a\n   2 b\n");
 	check("a **bo*", "a bo\n");
 	check("a **", "a\n");
 	check("a **bold** and *i", "a bold and i\n");

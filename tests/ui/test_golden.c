@@ -1,5 +1,5 @@
-/* Golden screens: every construct of Markdown, from the left and from the right, in
- * a light and a dark theme. Each row is followed by its styles, a letter a cell; the
+/* Golden screens: every construct of Markdown, whole, half-written and raw, from the left
+ * and from the right, in a light and a dark theme. Each row is followed by its styles, a letter a cell; the
  * end of a screen says what the letters look like in the theme.
  *
  * BORA_GOLDEN=write makes them anew: look at the difference before it is kept. */
@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-enum { ROWS = 90, COLUMNS = 60 };
+enum { ROWS = 140, COLUMNS = 60 };
+enum view { WHOLE, RAW, HALF_WRITTEN };
 
 static const char *const styles[STYLE_COUNT] = {
 	[STYLE_TEXT] = "text",         [STYLE_TOP_HEADING] = "first heading",
@@ -59,22 +60,56 @@ static void add_legend(struct buffer *out, const char *name)
 	theme_free(theme);
 }
 
-static void check(const char *document, const char *theme)
+/* Draws the entry on a screen of its own. Caller frees. */
+static char *draw(struct transcript *t, int entry)
+{
+	struct screen *screen = screen_open_headless(ROWS, COLUMNS);
+	assert_in_range(transcript_draw_entry(t, screen, entry, 0), 1, ROWS);
+	char *drawn = screen_headless_dump(screen, true);
+	size_t len = strlen(drawn);
+	while (len > 1 && drawn[len - 1] == '\n' && drawn[len - 2] == '\n')
+		drawn[--len] = '\0';
+	screen->ops->close(screen);
+	return drawn;
+}
+
+/* Messages that end in the middle of something and may go on; a line of four dashes stands between them. */
+static void draw_half_written(struct transcript *t, char *source, struct buffer *out)
+{
+	static const char between[] = "\n----\n";
+	source[strlen(source) - 1] = '\0';
+	for (char *at = source; at;) {
+		char *end = strstr(at, between);
+		int entry = transcript_add(t, ENTRY_ASSISTANT, "", 0);
+		transcript_append(t, entry, at, end ? (size_t)(end - at) : strlen(at));
+		char *drawn = draw(t, entry);
+		buffer_printf(out, "%s%s", at == source ? "" : "\n", drawn);
+		free(drawn);
+		at = end ? end + strlen(between) : NULL;
+	}
+}
+
+static void draw_view(struct transcript *t, enum view view, char *source, struct buffer *out)
+{
+	if (view == HALF_WRITTEN) {
+		draw_half_written(t, source, out);
+		return;
+	}
+	transcript_raw(t, view == RAW);
+	char *drawn = draw(t, transcript_add(t, ENTRY_ASSISTANT, source, strlen(source)));
+	buffer_puts(out, drawn);
+	free(drawn);
+}
+
+static void check_theme(const char *document, enum view view, const char *theme)
 {
 	char *source_path = xasprintf("tests/vectors/%s.md", document);
-	char *golden_path = xasprintf("tests/vectors/%s-%s.screen", document, theme);
+	char *golden_path = xasprintf("tests/vectors/%s-%s%s.screen", document, view == RAW ? "raw-" : "", theme);
 	char *source = read_text(source_path);
 	struct i18n *tr = i18n_open("en");
 	struct transcript *t = transcript_create(tr, I18N_BIDI_APP);
-	struct screen *screen = screen_open_headless(ROWS, COLUMNS);
-	int entry = transcript_add(t, ENTRY_ASSISTANT, source, strlen(source));
-	assert_in_range(transcript_draw_entry(t, screen, entry, 0), 20, ROWS);
-	char *drawn = screen_headless_dump(screen, true);
 	struct buffer text = {0};
-	size_t len = strlen(drawn);
-	while (len > 1 && drawn[len - 1] == '\n' && drawn[len - 2] == '\n')
-		len--;
-	buffer_append(&text, drawn, len);
+	draw_view(t, view, source, &text);
 	add_legend(&text, theme);
 	const char *mode = getenv("BORA_GOLDEN");
 	if (mode && strcmp(mode, "write") == 0) {
@@ -86,9 +121,7 @@ static void check(const char *document, const char *theme)
 	char *golden = read_text(golden_path);
 	assert_string_equal(text.data, golden);
 	free(golden);
-	free(drawn);
 	buffer_free(&text);
-	screen->ops->close(screen);
 	transcript_free(t);
 	i18n_close(tr);
 	free(source);
@@ -96,28 +129,41 @@ static void check(const char *document, const char *theme)
 	free(source_path);
 }
 
-static void test_light(void **state)
+static void check(const char *document, enum view view)
 {
-	check("markdown", "light");
+	check_theme(document, view, "light");
+	check_theme(document, view, "dark");
 }
 
-static void test_dark(void **state)
+static void test_left_to_right(void **state)
 {
-	check("markdown", "dark");
+	check("markdown", WHOLE);
 }
 
 static void test_right_to_left(void **state)
 {
-	check("markdown-rtl", "light");
-	check("markdown-rtl", "dark");
+	check("markdown-rtl", WHOLE);
+}
+
+static void test_half_written(void **state)
+{
+	check("half-written", HALF_WRITTEN);
+	check("half-written-rtl", HALF_WRITTEN);
+}
+
+static void test_raw(void **state)
+{
+	check("markdown", RAW);
+	check("markdown-rtl", RAW);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_light),
-		cmocka_unit_test(test_dark),
+		cmocka_unit_test(test_left_to_right),
 		cmocka_unit_test(test_right_to_left),
+		cmocka_unit_test(test_half_written),
+		cmocka_unit_test(test_raw),
 	};
 	setlocale(LC_ALL, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);

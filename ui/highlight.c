@@ -30,6 +30,15 @@ enum {                         /* forms of strings */
        REGEX = 1 << 18,        /* a slash where a value may stand */
        PARENTHESES = 1 << 19,  /* (…) */
        DOUBLE_SQ = 1 << 20,    /* two single quotes to two single quotes */
+       /* what is filled into them */
+       FILL_BRACES = 1 << 21, /* ${…} */
+       FILL_NAMES = 1 << 22,  /* $name */
+       FILL_HASH = 1 << 23,   /* #{…} */
+       FILL_PAREN = 1 << 24,  /* \(…) */
+       FILL_MARKED = 1 << 25, /* {…} in f"…" and $"…" */
+       FILL_TICK = 1 << 26,   /* in `…` alone */
+       FILL_SQ = 1 << 27,     /* in '…' too */
+       FILLS = FILL_BRACES | FILL_NAMES | FILL_HASH | FILL_PAREN | FILL_MARKED,
 };
 enum {                          /* other habits */
        PREPROCESSOR = 1 << 0,   /* # at the start of a line */
@@ -62,6 +71,7 @@ enum {                          /* other habits */
        TEX = 1 << 27,
        MARKDOWN_SIGNS = 1 << 28,
        DIFF = 1 << 29,
+       CAPITALS = 1 << 30, /* types begin with a capital letter */
 };
 
 struct language {
@@ -174,15 +184,76 @@ static size_t first_column(const struct lexer *x)
 static void open_until(struct lexer *x, const char *until, size_t len, enum style style, bool escapes)
 {
 	struct highlight_state *s = x->state;
-	bool in_tag = s->in_tag;
-	*s = (struct highlight_state){.style = (uint8_t)style, .escapes = escapes, .depth = 1, .in_tag = in_tag};
+	*s = (struct highlight_state){
+		.style = (uint8_t)style, .escapes = escapes, .depth = 1, .in_tag = s->in_tag, .embeds = s->embeds};
 	len = len < sizeof(s->until) ? len : sizeof(s->until) - 1;
 	memcpy(s->until, until, len);
 }
 
 static void close_open(struct highlight_state *s)
 {
-	*s = (struct highlight_state){.in_tag = s->in_tag};
+	*s = (struct highlight_state){.in_tag = s->in_tag, .embeds = s->embeds};
+}
+
+/* Bytes of what is filled in here: ${name}, #{a + b}, \(n); 0: nothing is, or its end is not on this line. */
+static size_t fill_length(const struct lexer *x, size_t at)
+{
+	unsigned forms = x->l->strings;
+	char c = x->s[at], next = at + 1 < x->len ? x->s[at + 1] : ' ';
+	bool braces = next == '{' && ((c == '$' && forms & FILL_BRACES) || (c == '#' && forms & FILL_HASH));
+	bool marked = c == '{' && forms & FILL_MARKED && next != '{' && !(at && x->s[at - 1] == '{');
+	bool paren = c == '\\' && next == '(' && forms & FILL_PAREN;
+	size_t end = at + 1;
+	if (c == '$' && forms & FILL_NAMES && (isalpha((unsigned char)next) || next == '_')) {
+		while (end < x->len && (isalnum((unsigned char)x->s[end]) || x->s[end] == '_'))
+			end++;
+		return end - at;
+	}
+	if (!braces && !marked && !paren)
+		return 0;
+	char open = paren ? '(' : '{', close = paren ? ')' : '}';
+	int depth = marked ? 1 : 0;
+	for (; end < x->len; end++) {
+		depth += x->s[end] == open;
+		if (x->s[end] == close && --depth == 0)
+			return end + 1 - at;
+	}
+	return 0;
+}
+
+/* Whether anything is filled into the string that begins at x->at with this quote. */
+static bool takes_fills(const struct lexer *x, char quote)
+{
+	unsigned forms = x->l->strings;
+	char before = x->at ? x->s[x->at - 1] : ' ', first = x->at > 1 ? x->s[x->at - 2] : ' ';
+	if (forms & FILL_MARKED)
+		return strchr("fF$", before) || (strchr("rR@", before) && strchr("fF$", first));
+	return forms & FILLS && (forms & FILL_TICK ? quote == '`' : quote != '\'' || forms & FILL_SQ);
+}
+
+/* A string, or the part of it on this line, with what is filled into it. */
+static void emit_string(struct lexer *x, size_t from, size_t end, bool fills, bool escapes)
+{
+	size_t start = from;
+	for (size_t at = from; fills && at < end;) {
+		size_t fill = fill_length(x, at);
+		if (fill && at + fill <= end) {
+			emit(x, start, at, STYLE_STRING);
+			emit(x, at, at + fill, STYLE_NAME);
+			start = at += fill;
+		} else {
+			at += escapes && x->s[at] == '\\' ? 2 : 1;
+		}
+	}
+	emit(x, start, end, STYLE_STRING);
+}
+
+static void emit_open(struct lexer *x, size_t from, size_t end)
+{
+	if (x->state->style == STYLE_STRING)
+		emit_string(x, from, end, x->state->fills, x->state->escapes);
+	else
+		emit(x, from, end, (enum style)x->state->style);
 }
 
 /* Goes on with what is open from x->at; `from` is where its colour begins. */
@@ -194,13 +265,16 @@ static void go_on(struct lexer *x, size_t from)
 		size_t first = first_column(x);
 		bool over = starts(x, first, s->until, until) &&
 			    (first + until == x->len || !in_word(x->l, x->s[first + until]));
-		emit(x, from, x->len, (enum style)s->style);
+		emit_open(x, from, x->len);
 		if (over)
 			close_open(s);
 		return;
 	}
 	while (at < x->len) {
-		if (s->escapes && x->s[at] == '\\' && at + 1 < x->len) {
+		size_t fill = s->fills ? fill_length(x, at) : 0;
+		if (fill) {
+			at += fill;
+		} else if (s->escapes && x->s[at] == '\\' && at + 1 < x->len) {
 			at += 2;
 		} else if (opens && starts(x, at, s->opens, opens)) {
 			s->depth++;
@@ -208,7 +282,7 @@ static void go_on(struct lexer *x, size_t from)
 		} else if (starts(x, at, s->until, until)) {
 			at += until;
 			if (--s->depth == 0) {
-				emit(x, from, at, (enum style)s->style);
+				emit_open(x, from, at);
 				close_open(s);
 				return;
 			}
@@ -216,7 +290,7 @@ static void go_on(struct lexer *x, size_t from)
 			at++;
 		}
 	}
-	emit(x, from, x->len, (enum style)s->style);
+	emit_open(x, from, x->len);
 }
 
 /* --- Comments --------------------------------------------------------------------------------- */
@@ -280,18 +354,55 @@ static bool line_comment(struct lexer *x)
 /* A string that ends on its line, with what is escaped in it. */
 static void short_string(struct lexer *x, char quote, bool escapes)
 {
-	size_t at = x->at + 1;
-	while (at < x->len && x->s[at] != quote)
-		at += escapes && x->s[at] == '\\' && at + 1 < x->len ? 2 : 1;
-	emit(x, x->at, at < x->len ? at + 1 : x->len, STYLE_STRING);
+	bool fills = takes_fills(x, quote);
+	size_t at = x->at + 1, fill;
+	while (at < x->len && x->s[at] != quote) {
+		if (fills && (fill = fill_length(x, at)))
+			at += fill;
+		else
+			at += escapes && x->s[at] == '\\' && at + 1 < x->len ? 2 : 1;
+	}
+	emit_string(x, x->at, at < x->len ? at + 1 : x->len, fills, escapes);
 }
 
 static void long_string(struct lexer *x, size_t opening, const char *until, size_t until_len, bool escapes)
 {
 	size_t from = x->at;
+	bool fills = takes_fills(x, x->s[x->at]);
 	open_until(x, until, until_len, STYLE_STRING, escapes);
+	x->state->fills = fills;
 	x->at += opening;
 	go_on(x, from);
+}
+
+static char previous_sign(const struct lexer *x)
+{
+	size_t at = x->at;
+	while (at > 0 && x->s[at - 1] == ' ')
+		at--;
+	return at ? x->s[at - 1] : '\0';
+}
+
+/* /[a/]+\/b/gi, where a value may stand and the end is on the line. */
+static bool regex(struct lexer *x)
+{
+	size_t at = x->at + 1;
+	char before = previous_sign(x);
+	bool value = before == '\0' || strchr("(,=~!{}[;:?&|", before);
+	if (!value || at >= x->len || strchr(" */=", x->s[at]))
+		return false;
+	for (bool inside = false; at < x->len && (inside || x->s[at] != '/'); at++) {
+		if (x->s[at] == '\\')
+			at++;
+		else if (x->s[at] == '[' || x->s[at] == ']')
+			inside = x->s[at] == '[';
+	}
+	if (at >= x->len)
+		return false;
+	for (at++; at < x->len && isalpha((unsigned char)x->s[at]);)
+		at++;
+	emit(x, x->at, at, STYLE_STRING);
+	return true;
 }
 
 /* 'x', '\n', 'é': one character, else the sign means something else here. */
@@ -371,18 +482,11 @@ static bool heredoc(struct lexer *x)
 	if (at == from || at - from >= HIGHLIGHT_UNTIL || !(quoted || isupper((unsigned char)x->s[from])))
 		return false;
 	open_until(x, x->s + from, at - from, STYLE_STRING, false);
+	x->state->fills = !quoted && x->l->strings & FILLS;
 	x->state->whole_line = true;
 	x->state->document = 1;
 	emit(x, x->at, at + quoted <= x->len ? at + quoted : x->len, STYLE_STRING);
 	return true;
-}
-
-static char previous_sign(const struct lexer *x)
-{
-	size_t at = x->at;
-	while (at > 0 && x->s[at - 1] == ' ')
-		at--;
-	return at ? x->s[at - 1] : '\0';
 }
 
 static bool double_quote(struct lexer *x)
@@ -444,8 +548,10 @@ static bool string(struct lexer *x)
 		long_string(x, 1, ")", 1, true);
 		return true;
 	}
-	if (c == '/' && forms & REGEX && strchr("(,=~!{};&|", previous_sign(x)) && x->at + 1 < x->len) {
-		short_string(x, '/', true);
+	if (c == '/' && forms & REGEX)
+		return regex(x);
+	if (c == '$' && forms & FILL_MARKED && x->at + 1 < x->len && strchr("\"@", x->s[x->at + 1])) {
+		emit(x, x->at, x->at + 1, STYLE_STRING);
 		return true;
 	}
 	return c == '<' && forms & HEREDOC && heredoc(x);
@@ -496,6 +602,26 @@ static size_t word_end(const struct lexer *x, size_t at)
 	return at;
 }
 
+/* Letters that belong to the string behind them: b"…", rf"…", u8"…". */
+static bool is_prefix(const struct lexer *x, size_t start, size_t end)
+{
+	if (end - start > 2 || end >= x->len || !strchr("\"'", x->s[end]) || x->l->habits & DASHES)
+		return false;
+	for (size_t at = start; at < end; at++)
+		if (!strchr("bBfFrRuULs8", x->s[at]))
+			return false;
+	return x->l->strings & (x->s[end] == '"' ? DQ | DQ_LINES : SQ | SQ_LINES | CHAR);
+}
+
+/* Point, T; but not LIMIT. */
+static bool is_type_name(const char *word, size_t len)
+{
+	size_t small = 0;
+	while (small < len && !islower((unsigned char)word[small]))
+		small++;
+	return isupper((unsigned char)word[0]) && (len == 1 || small < len);
+}
+
 static enum style word_style(const struct lexer *x, size_t start, size_t end)
 {
 	const struct language *l = x->l;
@@ -517,7 +643,10 @@ static enum style word_style(const struct lexer *x, size_t start, size_t end)
 		return STYLE_MACRO;
 	if (l->habits & LISP)
 		return start > 0 && x->s[start - 1] == '(' ? STYLE_FUNCTION : STYLE_CODE;
-	return end < x->len && x->s[end] == '(' ? STYLE_FUNCTION : STYLE_CODE;
+	if (end < x->len && x->s[end] == '(')
+		return STYLE_FUNCTION;
+	bool member = start > 0 && x->s[start - 1] == '.';
+	return l->habits & CAPITALS && !member && is_type_name(x->s + start, len) ? STYLE_TYPE_NAME : STYLE_CODE;
 }
 
 /* Names that a sign in front makes something of: @decorator, $variable, :symbol. */
@@ -550,15 +679,22 @@ static bool signed_name(struct lexer *x)
 		emit(x, x->at, close ? (size_t)(close - x->s) + 1 : x->len, STYLE_MACRO);
 		return true;
 	}
-	if (!isalpha((unsigned char)next) && next != '_' && next != '{' &&
-	    !(c == '$' && (isdigit((unsigned char)next) || strchr("@#?*!$", next))))
-		return false;
 	size_t end = x->at + 1;
+	if (c == '$' && next == '(') { /* of make; in a shell it is a command without arguments */
+		for (end++; end < x->len && (isalnum((unsigned char)x->s[end]) || x->s[end] == '_');)
+			end++;
+		bool name = end < x->len && x->s[end] == ')' && end > x->at + 2;
+		emit(x, x->at, name ? end + 1 : x->at, style);
+		return name;
+	}
+	if (!isalpha((unsigned char)next) && next != '_' && next != '{' &&
+	    !(c == '$' && (isdigit((unsigned char)next) || strchr("@#?*!$^<", next))))
+		return false;
 	if (next == '{') {
 		while (end < x->len && x->s[end] != '}')
 			end++;
 		end += end < x->len;
-	} else if (strchr("@#?*!$", next)) {
+	} else if (strchr("@#?*!$^<", next)) {
 		end++;
 	} else {
 		while (end < x->len && (isalnum((unsigned char)x->s[end]) || x->s[end] == '_' ||
@@ -659,7 +795,7 @@ static void code(struct lexer *x)
 			continue;
 		}
 		size_t end = word_end(x, x->at + 1);
-		enum style style = word_style(x, x->at, end);
+		enum style style = is_prefix(x, x->at, end) ? STYLE_STRING : word_style(x, x->at, end);
 		if (style == STYLE_CODE)
 			x->at = end;
 		else
@@ -668,6 +804,40 @@ static void code(struct lexer *x)
 }
 
 /* --- Languages of other kinds ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *tag, *end, *language;
+} embeddings[] = {{"", "", ""}, {"script", "</script", "javascript"}, {"style", "</style", "css"}};
+enum { EMBEDS_NOTHING, EMBEDDINGS = sizeof(embeddings) / sizeof(*embeddings) };
+
+static uint8_t embedded_by(const char *tag, size_t len)
+{
+	for (uint8_t i = 1; i < EMBEDDINGS; i++)
+		if (strlen(embeddings[i].tag) == len && strncasecmp(embeddings[i].tag, tag, len) == 0)
+			return i;
+	return EMBEDS_NOTHING;
+}
+
+static const struct language *embedded_language(int embeds)
+{
+	return highlight_language(embeddings[embeds].language, strlen(embeddings[embeds].language));
+}
+
+/* What stands in <script> and <style>, up to its end tag. */
+static void embedded(struct lexer *x)
+{
+	const char *tag = embeddings[x->state->embeds].end;
+	const char *end = memmem(x->s + x->at, x->len - x->at, tag, strlen(tag));
+	struct lexer inner = *x;
+	inner.l = embedded_language(x->state->embeds);
+	inner.len = end ? (size_t)(end - x->s) : x->len;
+	code(&inner);
+	x->at = inner.len;
+	if (end) {
+		x->state->embeds = EMBEDS_NOTHING;
+		close_open(x->state);
+	}
+}
 
 static void tag_text(struct lexer *x)
 {
@@ -684,6 +854,7 @@ static void tag_text(struct lexer *x)
 		while (end < x->len && (isalnum((unsigned char)x->s[end]) || strchr("-_:.", x->s[end])))
 			end++;
 		x->state->in_tag = end > at + 1;
+		x->state->embeds = embedded_by(x->s + at + 1, end - at - 1);
 		emit(x, at, end, x->s[at + (at + 1 < x->len)] == '!' ? STYLE_MACRO : STYLE_KEYWORD);
 	} else if (x->s[at] == '&') {
 		size_t end = at + 1;
@@ -700,11 +871,14 @@ static void tags(struct lexer *x)
 {
 	while (x->at < x->len) {
 		char c = x->s[x->at];
-		if (!x->state->in_tag) {
+		if (!x->state->in_tag && x->state->embeds) {
+			embedded(x);
+		} else if (!x->state->in_tag) {
 			tag_text(x);
 		} else if (c == '>' || starts(x, x->at, "/>", 2) || starts(x, x->at, "?>", 2)) {
 			size_t end = x->at + (c == '>' ? 1 : 2);
 			x->state->in_tag = false;
+			x->state->embeds = c == '>' ? x->state->embeds : EMBEDS_NOTHING;
 			emit(x, x->at, end, STYLE_KEYWORD);
 		} else if (c == '"' || c == '\'') {
 			long_string(x, 1, &c, 1, false);
@@ -784,7 +958,10 @@ void highlight_line(const struct language *l, struct highlight_state *state, con
 	struct lexer x = {.l = l, .state = state, .s = line, .len = len, .fn = fn, .arg = arg};
 	if (state->until[0]) {
 		state->document = 0;
+		if (state->embeds && !state->in_tag)
+			x.l = embedded_language(state->embeds);
 		go_on(&x, 0);
+		x.l = l;
 	}
 	if (l->habits & TAGS)
 		tags(&x);

@@ -23,7 +23,9 @@ struct highlight_state {             /* between two lines; zero at the start of 
 	uint8_t style;    /* of what is open */
 	bool escapes;     /* a backslash keeps the next character from ending it */
 	bool whole_line;  /* the end stands on a line of its own */
+	bool fills;       /* something may be filled into the string that is open */
 	bool in_tag;      /* inside < and > */
+	uint8_t embeds;   /* what the tag that begins, or began, has in it: 0 is text */
 	uint8_t document; /* heredoc: it begins with the next line */
 };
 

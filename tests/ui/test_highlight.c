@@ -178,6 +178,75 @@ static void test_words(void **state)
 	assert_true(is_painted(&p, code, "a#b", STYLE_CODE));
 }
 
+struct word {
+	const char *text;
+	enum style style;
+};
+
+static void expect_words(const char *language, const char *code, const struct word *words, int count)
+{
+	struct painted p;
+	paint_all(highlight_language(language, strlen(language)), code, &p);
+	for (int i = 0; i < count; i++)
+		if (!is_painted(&p, code, words[i].text, words[i].style))
+			fail_msg("%s: %s is not of style %d in %s", language, words[i].text, (int)words[i].style, code);
+}
+#define EXPECT(language, code, ...)                                      \
+	expect_words(language, code, (const struct word[]){__VA_ARGS__}, \
+		     (int)(sizeof((const struct word[]){__VA_ARGS__}) / sizeof(struct word)))
+
+/* What is filled into strings stands out, and does not end them. */
+static void test_fills(void **state)
+{
+	EXPECT("python", "s = f'a {x[1]:>3} {{b}}' + '{c}'", {"f'a ", STYLE_STRING}, {"{x[1]:>3}", STYLE_NAME},
+	       {" {{b}}'", STYLE_STRING}, {"'{c}'", STYLE_STRING});
+	EXPECT("python", "rb'\\x00' + f\"\"\"a\n{b}\n\"\"\" + c", {"rb'\\x00'", STYLE_STRING}, {"{b}", STYLE_NAME},
+	       {" + c", STYLE_CODE});
+	EXPECT("javascript", "s = `a ${b + `c ${d}`} e`; if '${f}'", {"`a ", STYLE_STRING},
+	       {"${b + `c ${d}`}", STYLE_NAME}, {" e`", STYLE_STRING}, {"if", STYLE_KEYWORD}, {"'${f}'", STYLE_STRING});
+	EXPECT("javascript", "s = `a\n${b}\n` + 1", {"${b}", STYLE_NAME}, {"1", STYLE_NUMBER});
+	EXPECT("bash", "echo \"a $b ${c} \\$d\" '$e'", {"$b", STYLE_NAME}, {"${c}", STYLE_NAME},
+	       {"\\$d\"", STYLE_STRING}, {"'$e'", STYLE_STRING});
+	EXPECT("bash", "cat <<EOF\na $b\nEOF\ncat <<'END'\nc $d\nEND", {"a ", STYLE_STRING}, {"$b", STYLE_NAME},
+	       {"c $d", STYLE_STRING});
+	EXPECT("ruby", "puts \"a #{b} c\" + '#{d}'", {"#{b}", STYLE_NAME}, {"'#{d}'", STYLE_STRING});
+	EXPECT("swift", "print(\"a \\(f(b)) c\")", {"\\(f(b))", STYLE_NAME}, {" c\"", STYLE_STRING});
+	EXPECT("csharp", "var s = $\"a {b:F2}\" + \"{c}\";", {"$\"a ", STYLE_STRING}, {"{b:F2}", STYLE_NAME},
+	       {"\"{c}\"", STYLE_STRING});
+	EXPECT("kotlin", "val s = \"$a ${b + 1}\"", {"$a", STYLE_NAME}, {"${b + 1}", STYLE_NAME});
+	EXPECT("php", "echo \"a {$b->c}\" . '$d';", {"$b", STYLE_NAME}, {"'$d'", STYLE_STRING});
+	EXPECT("rust", "let b = b\"raw\"; let c = 'x';", {"b\"raw\"", STYLE_STRING}, {"'x'", STYLE_STRING});
+	EXPECT("cpp", "auto s = u8\"a\";", {"u8\"a\"", STYLE_STRING});
+	EXPECT("make", "x: $(OBJS)\n\tcc -o $@ $^ $<", {"$(OBJS)", STYLE_NAME}, {"$^", STYLE_NAME}, {"$<", STYLE_NAME});
+}
+
+static void test_regex(void **state)
+{
+	EXPECT("javascript", "const r = /a[/\"]\\/b/gi, n = a / 2 / b; // c", {"/a[/\"]\\/b/gi", STYLE_STRING},
+	       {"2", STYLE_NUMBER}, {"/ b", STYLE_CODE}, {"// c", STYLE_COMMENT});
+	EXPECT("ruby", "x =~ /a#b/i if y", {"/a#b/i", STYLE_STRING}, {"if", STYLE_KEYWORD});
+	EXPECT("javascript", "f(a) / 2 /* b */", {"/* b */", STYLE_COMMENT}, {"2", STYLE_NUMBER});
+}
+
+static void test_capitals(void **state)
+{
+	EXPECT("java", "Point p = new Point(MAX_SIZE, q.Inner);", {"Point", STYLE_TYPE_NAME}, {"MAX_SIZE", STYLE_CODE});
+	EXPECT("rust", "fn f<T>(x: Point<T>) -> MAX", {"Point", STYLE_TYPE_NAME}, {"T", STYLE_TYPE_NAME},
+	       {"MAX", STYLE_CODE});
+	EXPECT("go", "x := Some", {"Some", STYLE_CODE}); /* there it says what is exported */
+}
+
+/* Scripts and style sheets in HTML, over lines and on one. */
+static void test_embedded(void **state)
+{
+	EXPECT("html", "<script>\nconst a = `if\n`; // b\n</script>\n<p>while</p>", {"const", STYLE_KEYWORD},
+	       {"`if", STYLE_STRING}, {"// b", STYLE_COMMENT}, {"</script", STYLE_KEYWORD}, {"while", STYLE_CODE});
+	EXPECT("html", "<script src=\"a\">if (1) /* </b> */ x</script> if", {"\"a\"", STYLE_STRING},
+	       {"/* </b> */", STYLE_COMMENT}, {" if", STYLE_CODE});
+	EXPECT("html", "<style>\np {\n  color: #ff8800; /* a */\n}\n</style><b>", {"color", STYLE_NAME},
+	       {"#ff8800", STYLE_NUMBER}, {"/* a */", STYLE_COMMENT}, {"<b", STYLE_KEYWORD});
+}
+
 static void test_guesses(void **state)
 {
 	static const char *const samples[][2] = {
@@ -233,6 +302,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_language), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_over_lines),     cmocka_unit_test(test_words),
+		cmocka_unit_test(test_fills),          cmocka_unit_test(test_regex),
+		cmocka_unit_test(test_capitals),       cmocka_unit_test(test_embedded),
 		cmocka_unit_test(test_guesses),        cmocka_unit_test(test_any_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ enum {
 	LINKS_MOST = 64,   /* addresses on a screen; those of more are text only */
 };
 
-struct whole { /* a cluster that ncurses cannot hold, or one of a link's text */
+struct whole { /* a cluster that ncurses cannot hold, or one of a link's text or of what is struck out */
 	int row, column;
 	int link; /* its address, from 1; 0: none */
 	enum style style;
@@ -135,7 +135,7 @@ static unsigned look_attributes(const struct terminal *t, enum style style)
 	return t->theme.colors && has_colors() ? look->attributes : look->plain;
 }
 
-/* Curses has no strikethrough: what is struck out is dim. */
+/* Curses has no strikethrough: what is struck out is dim, and drawn past it where that can be. */
 static attr_t attributes(const struct terminal *t, enum style style)
 {
 	unsigned wanted = look_attributes(t, (enum style)(style & ~(unsigned)STYLE_ADDITIONS));
@@ -352,7 +352,10 @@ static void write_wholes(struct terminal *t, const bool *marked, int cursor_row,
 		collect_move(whole->row, whole->column);
 		vid_puts(attributes(t, whole->style), color_pair(t, whole->style), NULL, collect);
 		collect_link(t, &out, &link, whole->link);
+		bool struck = whole->style & STYLE_ADD_STRIKE;
+		buffer_puts(&out, struck ? "\033[9m" : "");
 		buffer_append(&out, whole->text, whole->len);
+		buffer_puts(&out, struck ? "\033[29m" : "");
 	}
 	if (out.len) {
 		collect_link(t, &out, &link, 0);
@@ -409,7 +412,8 @@ static void op_put(struct screen *screen, int row, int column, const char *text,
 	if (!t->traits.measured && count)
 		count = agreed_part(cluster, count);
 	/* A marker without its letter has nothing to stand on. */
-	bool drawn = count && !t->link && !is_last_cell(t, row, column, width) &&
+	bool past = t->link || (style & STYLE_ADD_STRIKE && t->traits.measured);
+	bool drawn = count && !past && !is_last_cell(t, row, column, width) &&
 		     put_pieces(t, row, column, cluster, count, width, style);
 	if (!drawn && !put_whole(t, row, column, text, len, width, style))
 		put_replacement(t, row, column, width, style);

@@ -25,6 +25,7 @@ static void show(struct screen *screen, const char *text)
 	screen->ops->clear_row(screen, 0);
 	screen->ops->put(screen, 0, 0, text, 1, 1, STYLE_KEYWORD);
 	screen->ops->put(screen, 0, 2, text, 1, 1, STYLE_MATCH);
+	screen->ops->put(screen, 0, 4, text, 1, 1, (enum style)(STYLE_TEXT | STYLE_ADD_STRIKE));
 	screen->ops->show(screen);
 }
 
@@ -38,7 +39,7 @@ static int draw(int colors)
 	struct screen *screen = screen_open_curses(dark, err, sizeof(err));
 	if (!screen)
 		_exit(3);
-	struct screen_traits traits = {.colors = colors, .synchronized = true};
+	struct screen_traits traits = {.colors = colors, .synchronized = true, .measured = colors == SCREEN_RGB};
 	screen->ops->traits(screen, &traits);
 	show(screen, "a");
 	screen->ops->theme(screen, light);
@@ -160,6 +161,18 @@ static void test_no_colors(void **state)
 	}
 }
 
+/* What is struck out is so on a terminal that has been measured, else it is only dim. */
+static void test_struck_out(void **state)
+{
+	char bytes[1 << 14];
+	run("xterm-256color", SCREEN_RGB, bytes, sizeof(bytes));
+	assert_non_null(strstr(bytes, "\033[9ma\033[29m"));
+	assert_non_null(strstr(bytes, "\033[9mc\033[29m"));
+	run("xterm-256color", 256, bytes, sizeof(bytes));
+	assert_null(strstr(bytes, "\033[9m"));
+	assert_non_null(strstr(bytes, "\033[0;2m")); /* xterm's way to say dim */
+}
+
 /* What the environment said about descriptions of terminals holds afterwards. */
 static void test_environment_is_left(void **state)
 {
@@ -175,6 +188,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_colors),
 		cmocka_unit_test(test_no_colors),
+		cmocka_unit_test(test_struck_out),
 		cmocka_unit_test(test_environment_is_left),
 	};
 	if (argc > 2 && strcmp(argv[1], "draw") == 0)

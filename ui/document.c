@@ -39,7 +39,10 @@ static const struct recipe {
 	{"xlsx", "xlsx2csv", OFFICE_NONE, {"xlsx2csv", "IN", "OUT"}},
 	{"docx", "unzip", OFFICE_WORDS, {"unzip", "-p", "IN", "word/document.xml"}},
 	{"pptx", "unzip", OFFICE_SLIDES, {"unzip", "-p", "IN", "ppt/slides/slide*.xml"}},
-	{"xlsx", "unzip", OFFICE_SHEETS, {"unzip", "-p", "IN", "xl/sharedStrings.xml", "xl/styles.xml", "xl/worksheets/sheet*.xml"}},
+	{"xlsx",
+	 "unzip",
+	 OFFICE_SHEETS,
+	 {"unzip", "-p", "IN", "xl/sharedStrings.xml", "xl/styles.xml", "xl/worksheets/sheet*.xml"}},
 	{"odt ods odp", "unzip", OFFICE_OPEN, {"unzip", "-p", "IN", "content.xml"}},
 	{"epub", "unzip", OFFICE_PAGES, {"unzip", "-p", "IN", "*.xhtml", "*.html", "*.htm"}},
 };

@@ -109,7 +109,7 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 	$(CC) $(DEFINES) $(CPPFLAGS) -I. $(PKG_CFLAGS) $(CFLAGS) $(FLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) -MMD -MP -o $@ $< $(LIBRARY) $(LDLIBS)
 
 # The engine's tests for a machine that this one only emulates: without cmocka, which is not here for it.
-ENGINE_OBJECTS := $(filter $(addprefix $(BUILD)/,engine/% xmalloc.o log.o),$(OBJECTS))
+ENGINE_OBJECTS := $(filter $(addprefix $(BUILD)/,engine/% xmalloc.o log.o split_name.o),$(OBJECTS))
 ARM_TESTS := $(addprefix $(BUILD)/tests/arm/,test_kernels test_forward list_kernels)
 ARM_COMPILE = $(CC) $(DEFINES) -Itests/arm -I. $(CFLAGS) $(FLAGS) -static -MMD -MP -o $@ $< $(ENGINE_OBJECTS) -lm
 $(BUILD)/tests/arm/test_%: tests/engine/test_%.c $(ENGINE_OBJECTS)

@@ -47,12 +47,13 @@ static void add_stop(struct row *row, int x, const struct caret *at)
 static void add_end(struct row *row, int x, const struct part *part, struct caret *at)
 {
 	const struct layout_row *laid = &part->layout.rows[part->layout.count - 1];
-	const struct layout_cell *first = laid->cells, *last = laid->cells + laid->count - 1;
 	at->off = part->len;
-	if (!laid->count)
+	if (!laid->count) {
 		add_stop(row, x + (laid->rtl && part->width ? part->width - 1 : 0), at);
-	else
-		add_stop(row, x + (laid->rtl ? first->column - 1 : last->column + last->width), at);
+		return;
+	}
+	const struct layout_cell *first = laid->cells, *last = laid->cells + laid->count - 1;
+	add_stop(row, x + (laid->rtl ? first->column - 1 : last->column + last->width), at);
 }
 
 static int by_column(const void *a, const void *b)

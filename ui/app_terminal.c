@@ -2,6 +2,7 @@
  * while the model loads. What was kept from the last time holds until the answers
  * come; without it the first frame waits for them, a moment. */
 #include "app.h"
+#include "theme.h"
 
 #include "../paths.h"
 
@@ -14,7 +15,8 @@ struct app_terminal {
 	struct terminal_probe *probe;
 	struct terminal_facts facts; /* in use */
 	struct outer_terminal *outer;
-	bool known; /* from the last time, or by answers */
+	bool known;  /* from the last time, or by answers */
+	bool colors; /* were asked about */
 	int64_t asked_at;
 };
 
@@ -61,8 +63,9 @@ static void apply(struct app *app)
 void app_terminal_ask(struct app *app)
 {
 	size_t len;
-	char *questions = terminal_probe_questions(&len), *dir = state_dir(app);
 	struct app_terminal *t = app->terminal = xcalloc(1, sizeof(*t));
+	t->colors = theme_is_colored(option_flag(app->o.options, OPTION_NO_COLOR));
+	char *questions = terminal_probe_questions(t->colors, &len), *dir = state_dir(app);
 	t->probe = terminal_probe_create();
 	t->facts = *terminal_probe_facts(t->probe);
 	t->asked_at = app->now;
@@ -91,6 +94,10 @@ void app_terminal_answer(struct app *app, const char *bytes, size_t len)
 		return;
 	struct terminal_facts found = *terminal_probe_facts(t->probe);
 	char *dir = state_dir(app);
+	if (!t->colors) { /* what is known of them stays known */
+		found.rgb = t->facts.rgb;
+		found.background = t->facts.background;
+	}
 	outer_terminal_answer(t->outer, found.outer, sizeof(found.outer));
 	t->outer = NULL;
 	if (!t->known || !terminal_facts_equal(&found, &t->facts)) {

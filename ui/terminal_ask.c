@@ -49,7 +49,7 @@ bool terminal_ask(int fd, int wait_ms, struct terminal_facts *facts)
 	if (tcgetattr(fd, &before) != 0)
 		return false;
 	size_t len;
-	char *questions = terminal_probe_questions(&len);
+	char *questions = terminal_probe_questions(true, &len);
 	struct terminal_probe *probe = terminal_probe_create();
 	struct outer_terminal *outer = outer_terminal_ask();
 	raw = before;

@@ -32,11 +32,12 @@ static void ask_colors(struct buffer *out)
 }
 
 /* Samples are written unseen (SGR 8), each on an empty row from its first column. */
-char *terminal_probe_questions(size_t *len)
+char *terminal_probe_questions(bool colors, size_t *len)
 {
 	struct buffer out = {0};
 	buffer_puts(&out, "\033[>0q\033[8$p\033[?2026$p\033[?2027$p\033[1;1H\033[8m");
-	ask_colors(&out);
+	if (colors)
+		ask_colors(&out);
 	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
 		buffer_printf(&out, "\r\033[K%s\033[6n", i18n_width_sample((enum i18n_width_class)i));
 	buffer_puts(&out, "\033[m\r\033[2K\033[c");

@@ -53,8 +53,9 @@ struct terminal_probe;
 
 struct terminal_probe *terminal_probe_create(void);
 void terminal_probe_free(struct terminal_probe *);
-/* What to write, at the beginning of an empty row that is emptied afterwards. Caller frees. */
-char *terminal_probe_questions(size_t *len);
+/* What to write, at the beginning of an empty row that is emptied afterwards. colors: those are asked about, too.
+ * Caller frees. */
+char *terminal_probe_questions(bool colors, size_t *len);
 /* One whole answer (a CSI, DCS or OSC sequence). True: it was the last one. */
 bool terminal_probe_answer(struct terminal_probe *, const char *bytes, size_t len);
 bool terminal_probe_done(const struct terminal_probe *);

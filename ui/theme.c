@@ -301,13 +301,17 @@ static const struct theme *chosen(const char *name, int background)
 	return found ? found : plain;
 }
 
-struct theme *theme_open(const char *name, int background, bool no_color)
+bool theme_is_colored(bool no_color)
 {
 	const char *environment = getenv("NO_COLOR");
+	return !no_color && !(environment && *environment);
+}
+
+struct theme *theme_open(const char *name, int background, bool no_color)
+{
 	struct theme *theme = xmalloc(sizeof(*theme));
 	*theme = *chosen(name, background);
-	if (no_color || (environment && *environment))
-		theme->colors = false;
+	theme->colors = theme->colors && theme_is_colored(no_color);
 	return theme;
 }
 

@@ -27,6 +27,7 @@ struct theme {
  * leave attributes alone. */
 struct theme *theme_open(const char *name, int background, bool no_color);
 void theme_free(struct theme *);
+bool theme_is_colored(bool no_color); /* neither that nor NO_COLOR */
 /* Changes single styles: "keyword=#c678dd+bold,comment=244+italic". 0, or -1 with
  * err filled; what stands before the mistake has been changed. */
 int theme_set(struct theme *, const char *colors, char *err, size_t errlen);

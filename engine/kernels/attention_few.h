@@ -67,15 +67,21 @@ INLINE void gather_scales(const uint8_t *rows, size_t bytes, int groups, uint16_
 
 /* --- Scores ------------------------------------------------------------------------------------------------ */
 
-INLINE void score_few_q8(int rows, const struct few *f, const uint8_t *keys, int i)
+/* The keys of WIDTH positions side by side, sums of nothing. */
+INLINE void begin_scores(int rows, const struct few *f, const uint8_t *keys, const uint8_t **row, floats *sum)
 {
-	const uint8_t *row[WIDTH];
-	floats sum[KEPT_ROWS];
 	for (int j = 0; j < WIDTH; j++)
 		row[j] = keys + (size_t)j * f->key_bytes;
 #pragma GCC unroll 8
 	for (int r = 0; r < rows; r++)
 		sum[r] = f_set(0);
+}
+
+INLINE void score_few_q8(int rows, const struct few *f, const uint8_t *keys, int i)
+{
+	const uint8_t *row[WIDTH];
+	floats sum[KEPT_ROWS];
+	begin_scores(rows, f, keys, row, sum);
 	const int32_t *cells = f->queries;
 	for (int g = 0; g < f->t->wide_k / GROUP; g++, cells += rows * HALF) {
 		ints x[8], dot[KEPT_ROWS];
@@ -113,11 +119,7 @@ INLINE void score_few_halves(int rows, const struct few *f, const uint8_t *keys,
 	const uint8_t *row[WIDTH];
 	const float *cells = (const float *)f->queries;
 	floats sum[KEPT_ROWS];
-	for (int j = 0; j < WIDTH; j++)
-		row[j] = keys + (size_t)j * f->key_bytes;
-#pragma GCC unroll 8
-	for (int r = 0; r < rows; r++)
-		sum[r] = f_set(0);
+	begin_scores(rows, f, keys, row, sum);
 	for (int e = 0; e < f->t->a->head_k; e += 8, cells += rows * 8) {
 		ints x[8];
 		load_cells_floats(ENGINE_KV_F16, row, e, e + 8, x);

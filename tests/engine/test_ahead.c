@@ -211,9 +211,7 @@ int main(void)
 		cmocka_unit_test(test_same_answer),
 		cmocka_unit_test(test_cancel_is_kept),
 	};
-	const char *dir = getenv("TMPDIR");
-	snprintf(path, sizeof(path), "%s/bora-tiny-ahead-%d.gguf", dir ? dir : "/tmp", (int)getpid());
-	if (!tiny_write(&tiny_f32[0], path))
+	if (!tiny_write_temporary(&tiny_f32[0], "ahead", path, sizeof(path)))
 		return 1;
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);

@@ -579,11 +579,9 @@ int main(void)
 		cmocka_unit_test(test_smollm2_knows_paris),
 	};
 	struct tiny broken = tiny_f32[4];
-	const char *dir = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	broken.broken = true;
-	snprintf(tiny_path, sizeof(tiny_path), "%s/bora-tiny-engine-%d.gguf", dir, (int)getpid());
-	snprintf(broken_path, sizeof(broken_path), "%s/bora-tiny-broken-%d.gguf", dir, (int)getpid());
-	if (!tiny_write(&tiny_f32[0], tiny_path) || !tiny_write(&broken, broken_path))
+	if (!tiny_write_temporary(&tiny_f32[0], "engine", tiny_path, sizeof(tiny_path)) ||
+	    !tiny_write_temporary(&broken, "broken", broken_path, sizeof(broken_path)))
 		return 1;
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(tiny_path);

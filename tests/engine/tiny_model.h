@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TINY_VOCAB = 320, TINY_TENSORS = 256 };
 
@@ -354,6 +355,14 @@ enum { TINY_F32_COUNT = sizeof(tiny_f32) / sizeof(*tiny_f32) };
 static inline int32_t tiny_id(int i)
 {
 	return (int32_t)((i * 131 + 7) % TINY_VOCAB);
+}
+
+/* A model of one's own among temporary files, its place in path; the caller removes it. */
+static inline bool tiny_write_temporary(const struct tiny *tiny, const char *name, char *path, size_t size)
+{
+	const char *dir = getenv("TMPDIR");
+	snprintf(path, size, "%s/bora-tiny-%s-%d.gguf", dir ? dir : "/tmp", name, (int)getpid());
+	return tiny_write(tiny, path);
 }
 
 #endif

@@ -1,7 +1,6 @@
 """The chat as a person has it: a real terminal, the real small model, the real store."""
 import json
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -9,14 +8,11 @@ import time
 
 import pytest
 
+from program import BORA, MODELS, SMALL, needs_small
 from terminal import Terminal
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
-MODELS = os.environ.get("BORA_TEST_MODELS", os.path.expanduser("~/.local/share/bora/models"))
-SMALL = os.path.join(MODELS, "smollm2-135m-instruct-q4_1.gguf")
 
-pytestmark = pytest.mark.skipif(not os.path.exists(SMALL), reason="the small model is not here")
+pytestmark = needs_small
 LONG = "Write a long story about the sea, the wind and an old ship."
 
 

@@ -1,15 +1,13 @@
 """Words completed by real shells, with the script that bora gives them."""
 import os
-import pathlib
 import shutil
 import subprocess
 
 import pytest
 
+from program import BORA
 from terminal import Terminal
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
 TAB = "\t"
 
 

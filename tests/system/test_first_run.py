@@ -1,19 +1,13 @@
 """The first run: a page once, what to type without a model, and nothing on the network that was not asked for."""
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
 
+from program import BORA, MODELS, SMALL, needs_small
 from terminal import Terminal
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
-MODELS = os.environ.get("BORA_TEST_MODELS", os.path.expanduser("~/.local/share/bora/models"))
-SMALL = os.path.join(MODELS, "smollm2-135m-instruct-q4_1.gguf")
-needs_model = pytest.mark.skipif(not os.path.exists(SMALL), reason="the small model is not here")
 
 
 @pytest.fixture
@@ -23,7 +17,7 @@ def environment(tmp_path):
                 HF_HOME=str(tmp_path / "hf"), LLAMA_CACHE=str(tmp_path / "llama"), XDG_CACHE_HOME=str(tmp_path / "c"))
 
 
-@needs_model
+@needs_small
 def test_the_page_comes_once(environment, tmp_path):
     page = {"en": "This is shown once", "fr": "une fois"}
     for language, words in (("en", page["en"]), ("en", None), ("fr", None)):
@@ -72,7 +66,7 @@ def connections(trace):
     return [line for line in trace.splitlines() if wanted.search(line)]
 
 
-@needs_model
+@needs_small
 @pytest.mark.skipif(not shutil.which("strace"), reason="watches the calls")
 def test_nothing_goes_to_the_network(environment, tmp_path):
     environment["BORA_MODELS_DIR"] = MODELS

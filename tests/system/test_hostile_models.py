@@ -1,7 +1,6 @@
 """The real program on model files that are wrong: one plain line, exit 1, at once, whatever is in the file."""
 import json
 import os
-import pathlib
 import random
 import re
 import shutil
@@ -10,12 +9,10 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
-MODELS = os.environ.get("BORA_TEST_MODELS", os.path.expanduser("~/.local/share/bora/models"))
-SMALL = os.path.join(MODELS, "smollm2-135m-instruct-q4_1.gguf")
+from program import BORA, SMALL, needs_small
 
-pytestmark = pytest.mark.skipif(not os.path.exists(SMALL), reason="the small model is not here")
+
+pytestmark = needs_small
 
 # 8-byte numbers that overflow products, sums and signs
 NUMBERS = [0, 2**31, 2**32, 2**62, 2**63, 2**63 - 1, 2**64 - 1, 2**64 // 18 + 1]

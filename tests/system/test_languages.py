@@ -7,11 +7,10 @@ import subprocess
 
 import pytest
 
+from program import BORA, ROOT
 from terminal import Terminal
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
 LANGUAGES = sorted(path.stem for path in (ROOT / "locale").glob("*.txt"))
 GOLDEN = HERE / "golden" / "arabic.txt"
 

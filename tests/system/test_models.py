@@ -1,16 +1,14 @@
 """bora models over the stores of a home of its own: listing, showing, removing."""
 import json
 import os
-import pathlib
 import subprocess
 
 import pytest
 
+from program import BORA
 import tiny_gguf
 from terminal import Terminal
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
 DIGEST = "0123456789abcdef" * 4
 
 

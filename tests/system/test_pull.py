@@ -3,7 +3,6 @@ import hashlib
 import http.server
 import json
 import os
-import pathlib
 import shutil
 import signal
 import ssl
@@ -14,10 +13,9 @@ import time
 import pytest
 
 import split_gguf
+from program import BORA
 import tiny_gguf
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
 MODEL = tiny_gguf.make()
 SHA256 = hashlib.sha256(MODEL).hexdigest()
 

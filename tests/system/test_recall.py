@@ -1,7 +1,6 @@
 """Conversations go on where they were: in another process, after kill -9, in a fork; and what that may cost on disk."""
 import json
 import os
-import pathlib
 import shutil
 import signal
 import stat
@@ -10,12 +9,10 @@ import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
-MODELS = os.environ.get("BORA_TEST_MODELS", os.path.expanduser("~/.local/share/bora/models"))
-SMALL = os.path.join(MODELS, "smollm2-135m-instruct-q4_1.gguf")
+from program import BORA, MODELS, SMALL, needs_small
 
-pytestmark = pytest.mark.skipif(not os.path.exists(SMALL), reason="the small model is not here")
+
+pytestmark = needs_small
 QUESTION = "What is the capital of France?"
 LONG = "Write a long story about the sea, the wind and an old ship."
 

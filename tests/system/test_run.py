@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import stat
-import subprocess
-import time
 
 import pytest
 

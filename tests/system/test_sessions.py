@@ -3,12 +3,11 @@
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
+from program import BORA, ROOT
+
 
 CHAT = [
     {"role": "system", "content": "Be kind."},

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from program import ROOT
+
 BUILD = os.environ.get("BUILD", "build/release")
 
 

@@ -1,20 +1,16 @@
 """bora in pipes and scripts: what is on standard output, what on standard error, and the exit code."""
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import unicodedata
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
-MODELS = os.environ.get("BORA_TEST_MODELS", os.path.expanduser("~/.local/share/bora/models"))
-SMALL = os.path.join(MODELS, "smollm2-135m-instruct-q4_1.gguf")
+from program import BORA, MODELS, SMALL, needs_small
+
 CODER = os.path.join(MODELS, "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
 
-needs_model = pytest.mark.skipif(not os.path.exists(SMALL), reason="the small model is not here")
 DIFF = """diff --git a/list.c b/list.c
 --- a/list.c
 +++ b/list.c
@@ -51,7 +47,7 @@ def cells(text):
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-@needs_model
+@needs_small
 @pytest.mark.parametrize("model", [SMALL, CODER])
 def test_commit_message(bora, model):
     if not os.path.exists(model):
@@ -65,7 +61,7 @@ def test_commit_message(bora, model):
     assert bora("sessions", "ls", "--json", model=None).stdout.strip() == "[]"
 
 
-@needs_model
+@needs_small
 def test_extract(bora):
     own_role(bora, "parrot", "---\ntemp = 0\nmax-tokens = 60\n---\nAnswer with a Python code block that prints hello.")
     whole = bora("--role", "parrot", "-n", "Go on").stdout
@@ -82,7 +78,7 @@ def test_extract(bora):
     assert json.loads(bora("--role", "parrot", "-n", "-x2", "--json", "Go on").stdout)["extracted"] is None
 
 
-@needs_model
+@needs_small
 def test_stream_json(bora):
     done = bora("--stream-json", "--temp", "0", "--max-tokens", "12", "Name three colours.")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -97,7 +93,7 @@ def test_stream_json(bora):
     assert failed.returncode == 1 and last["type"] == "error" and last["message"] in failed.stderr
 
 
-@needs_model
+@needs_small
 def test_interrupt_and_closed_pipe(bora):
     argv = [BORA, "-m", SMALL, "-n", "--temp", "0", "Write a long story about the sea."]
     with subprocess.Popen(argv, env=bora.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -122,7 +118,7 @@ def test_usage(bora):
         assert says in done.stderr and done.stderr.count("\n") == 1
 
 
-@needs_model
+@needs_small
 def test_what_is_piped_in(bora):
     """Any encoding is read, what is no text is refused, and an endless pipe ends."""
     words = ("-n", "--temp", "0", "--max-tokens", "8", "--json", "Repeat:")
@@ -145,7 +141,7 @@ def test_what_is_piped_in(bora):
     assert silent.returncode == 0 and "nothing came in" in silent.stderr
 
 
-@needs_model
+@needs_small
 def test_closed_and_full_outputs(bora):
     def shell(line, **env):
         return subprocess.run(["sh", "-c", line], env={**bora.env, "B": BORA, "M": SMALL, **env}, capture_output=True,
@@ -159,7 +155,7 @@ def test_closed_and_full_outputs(bora):
     assert log.returncode == 0 and "/nowhere/log" in log.stderr and log.stdout
 
 
-@needs_model
+@needs_small
 def test_slips(bora):
     done = bora("-n", "--max-tokens", "4", "sesions")
     assert done.returncode == 0 and "bora sessions" in done.stderr
@@ -189,7 +185,7 @@ def test_roles(bora):
     assert bora("roles", "show", "nobody", model=None).returncode == 1
 
 
-@needs_model
+@needs_small
 @pytest.mark.skipif(not os.path.exists(CODER), reason="the coder model is not here")
 def test_fill_in_the_middle(bora):
     before, behind = bora.path / "before", bora.path / "behind"
@@ -202,7 +198,7 @@ def test_fill_in_the_middle(bora):
     assert json.loads(piped.stdout)["content"] == done.stdout
 
 
-@needs_model
+@needs_small
 def test_models_that_fill_no_gaps_are_refused(bora):
     before = bora.path / "before"
     before.write_text("one")

@@ -1,19 +1,15 @@
 """Models in several files: they answer as the whole does, are one model to everybody, and say what is wrong with them."""
 import json
 import os
-import pathlib
 import subprocess
 
 import pytest
 
+from program import BORA, SMALL, needs_small
 from split_gguf import split
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
-MODELS = os.environ.get("BORA_TEST_MODELS", os.path.expanduser("~/.local/share/bora/models"))
-SMALL = os.path.join(MODELS, "smollm2-135m-instruct-q4_1.gguf")
 
-pytestmark = pytest.mark.skipif(not os.path.exists(SMALL), reason="the small model is not here")
+pytestmark = needs_small
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ tests/ui/test_screen.c draws each text on a row of its own, with a bar in the co
 after it. Here two terminals show the drawing, and the bar must stand where the layout
 put it: else the row has shifted."""
 import os
-import pathlib
 import shlex
 import shutil
 import subprocess
@@ -12,9 +11,9 @@ import time
 
 import pytest
 
+from program import ROOT
 from terminal import Terminal
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 DRAW = str(ROOT / "build" / os.environ.get("VARIANT", "release") / "tests/ui/test_screen")
 
 

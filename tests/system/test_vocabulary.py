@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BORA = os.environ.get("BORA", str(ROOT / "bora"))
+from program import BORA, ROOT
+
 BUILD = os.environ.get("BUILD", "build/release")
 CACHE = pathlib.Path(os.environ.get("BORA_TEST_CACHE") or pathlib.Path.home() / ".cache" / "bora-test")
 VOCABULARY = CACHE / "vocabulary"

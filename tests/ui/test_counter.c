@@ -93,9 +93,7 @@ int main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_given_up),
 	};
-	const char *dir = getenv("TMPDIR");
-	snprintf(path, sizeof(path), "%s/bora-tiny-counter-%d.gguf", dir ? dir : "/tmp", (int)getpid());
-	if (!tiny_write(&tiny_f32[0], path))
+	if (!tiny_write_temporary(&tiny_f32[0], "counter", path, sizeof(path)))
 		return 1;
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(path);

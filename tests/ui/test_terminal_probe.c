@@ -44,7 +44,7 @@ static const int added_up[I18N_WIDTH_CLASSES] = {1, 6, 4, 1, 1, 2, 1, 2, 2, 2, 2
 static void test_questions(void **state)
 {
 	size_t len;
-	char *questions = terminal_probe_questions(&len);
+	char *questions = terminal_probe_questions(true, &len);
 	assert_int_equal(len, strlen(questions));
 	for (int i = 0; i < I18N_WIDTH_CLASSES; i++)
 		assert_non_null(strstr(questions, i18n_width_sample((enum i18n_width_class)i)));
@@ -252,13 +252,18 @@ static void test_how_many_colors(void **state)
 static void test_who_is_not_asked_about_colors(void **state)
 {
 	size_t len;
-	char *questions = terminal_probe_questions(&len);
+	char *questions = terminal_probe_questions(true, &len);
 	assert_non_null(strstr(questions, "\033P$qm\033\\"));
 	assert_non_null(strstr(questions, "\033]11;?"));
 	free(questions);
 	setenv("STY", "1.pts", 1);
-	questions = terminal_probe_questions(&len);
+	questions = terminal_probe_questions(true, &len);
 	assert_null(strstr(questions, "\033P"));
+	free(questions);
+	unsetenv("STY");
+	questions = terminal_probe_questions(false, &len);
+	assert_null(strstr(questions, "\033P"));
+	assert_null(strstr(questions, "\033]11"));
 	free(questions);
 	clean(state);
 }

@@ -577,15 +577,21 @@ static void assert_caret(struct fixture *f, int row, int column)
 		fail_msg("the caret is at %d, %d, not %d, %d\n%s", at_row, at_column, row, column, f->text);
 }
 
+/* In a question and an answer with a heading, a list and code. */
+static void begin_selecting(struct fixture *f)
+{
+	add(f, ENTRY_USER, "ask **this**");
+	add(f, ENTRY_ASSISTANT, "# Title\n\n- one **b**\n- two\n\n```c\nint x;\nint y;\n```");
+	drawn(f, false);
+	assert_true(transcript_select(f->t, true));
+}
+
 /* Without a mark, the part one is in is copied as it was written. */
 static void test_selecting(void **state)
 {
 	struct fixture *f = *state;
 	assert_false(transcript_select(f->t, true));
-	add(f, ENTRY_USER, "ask **this**");
-	add(f, ENTRY_ASSISTANT, "# Title\n\n- one **b**\n- two\n\n```c\nint x;\nint y;\n```");
-	drawn(f, false);
-	assert_true(transcript_select(f->t, true));
+	begin_selecting(f);
 	assert_selected(f, "```");
 	moves(f, SELECT_UP, 1);
 	assert_selected(f, "int y;");
@@ -602,10 +608,7 @@ static void test_selecting(void **state)
 static void test_selecting_letters(void **state)
 {
 	struct fixture *f = *state;
-	add(f, ENTRY_USER, "ask **this**");
-	add(f, ENTRY_ASSISTANT, "# Title\n\n- one **b**\n- two\n\n```c\nint x;\nint y;\n```");
-	drawn(f, false);
-	assert_true(transcript_select(f->t, true));
+	begin_selecting(f);
 	moves(f, SELECT_FIRST, 1);
 	assert_caret(f, 0, 2);
 	moves(f, SELECT_WORD_RIGHT, 1);
